@@ -1,0 +1,79 @@
+/** @file The frame around every command: interruption, errors, exit codes, `--json`. Commands hold the work alone. */
+import { NetvladError } from '../errors.ts';
+import type { Logger } from '../Logger.ts';
+import type { Progress } from '../Progress.ts';
+import { EXIT, exitCodeOf } from './exitCodes.ts';
+import { createTerminalProgress } from './terminalProgress.ts';
+
+/** What a command gets beside its own options. */
+export interface CommandContext {
+  /** Aborted at the first Ctrl-C; long work must look at it and leave nothing half-written. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly json: boolean;
+  progress(label: string): Progress;
+  /** Prints the result on stdout: the document with `--json`, the text otherwise. */
+  output(document: unknown, text: string): void;
+}
+
+const stderrLogger: Logger = {
+  debug: (message) => {
+    if (process.env.NETVLAD_DEBUG !== undefined) process.stderr.write(`debug: ${message}\n`);
+  },
+  info: (message) => process.stderr.write(`${message}\n`),
+  warn: (message) => process.stderr.write(`warning: ${message}\n`),
+  error: (message) => process.stderr.write(`error: ${message}\n`),
+};
+
+/** JSON with bigint as decimal strings and NaN as null. */
+export function toJson(document: unknown): string {
+  return JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2);
+}
+
+function reportFailure(error: unknown, json: boolean): void {
+  const known = error instanceof NetvladError;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`error: ${message}\n`);
+  if (known && error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+  if (!known && error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+  if (json) {
+    const code = known ? error.code : 'internal';
+    const hint = known ? (error.hint ?? null) : null;
+    process.stdout.write(`${toJson({ error: { code, message, hint, details: known ? error.details : {} } })}\n`);
+  }
+}
+
+/**
+ * Runs a command's work and sets the process's exit code. The first SIGINT or SIGTERM aborts `context.signal`, a second
+ * one ends the process at once.
+ */
+export async function runCommand(
+  options: { readonly json?: boolean | undefined },
+  work: (context: CommandContext) => Promise<void>,
+): Promise<void> {
+  const abort = new AbortController();
+  const json = options.json === true;
+  const onSignal = (): void => {
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort(new NetvladError('interrupted', 'Interrupted.'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    await work({
+      signal: abort.signal,
+      logger: stderrLogger,
+      json,
+      progress: (label) => createTerminalProgress(label),
+      output: (document, text) => {
+        process.stdout.write(json ? `${toJson(document)}\n` : text === '' ? '' : `${text}\n`);
+      },
+    });
+  } catch (error) {
+    reportFailure(error, json);
+    process.exitCode = abort.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}

@@ -1,0 +1,30 @@
+/** @file The port that the node, replay, query and evaluate share; the same on both sides of the worker thread. */
+import type { CameraFrame, FrameProblem } from '../image/CameraFrame.ts';
+import type { CandidateMatch } from '../localization/Localizer.ts';
+
+/** Milliseconds by stage. */
+export interface RecognitionTimings {
+  readonly decodeMs: number;
+  readonly describeMs: number;
+  readonly searchMs: number;
+  readonly verifyMs: number;
+}
+
+export type Recognition =
+  | {
+      readonly kind: 'recognized';
+      readonly stampNs: bigint;
+      readonly frameId: string;
+      /** [D] unit L2. */
+      readonly descriptor: Float32Array;
+      /** Best first; evidence NaN where verification is off or the model has no local output. */
+      readonly matches: readonly CandidateMatch[];
+      readonly timings: RecognitionTimings;
+    }
+  | { readonly kind: 'rejected'; readonly stampNs: bigint; readonly frameId: string; readonly problem: FrameProblem };
+
+export interface PlaceRecognizer {
+  /** Never rejects for a bad frame: that is a `rejected` value. Rejects when the recognizer itself is broken. */
+  recognize(frame: CameraFrame, k: number): Promise<Recognition>;
+  dispose(): Promise<void>;
+}
