@@ -1,0 +1,111 @@
+/** @file Opening a map file: the checks before SQLite sees it, and SQLite's errors in words a user can act on. */
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { NetvladError } from '../errors.ts';
+import { MAP_APPLICATION_ID, MAP_FORMAT } from './mapSchema.ts';
+
+/** Offsets in the 100-byte SQLite header (https://www.sqlite.org/fileformat2.html, section 1.3). */
+const HEADER = {
+  size: 100,
+  magic: 'SQLite format 3\0',
+  pageSize: 16,
+  pageCount: 28,
+  userVersion: 60,
+  applicationId: 68,
+};
+
+const REBUILD = 'Build it again with `netvlad map build`, or restore it from a backup.';
+
+function mapError(message: string, hint: string, cause?: unknown): NetvladError {
+  return new NetvladError('map', message, { hint, cause });
+}
+
+function readHeader(path: string): { header: Buffer; sizeBytes: number } {
+  if (!existsSync(path)) {
+    throw mapError(
+      `Map ${path} does not exist.`,
+      `Check the path, or build it: netvlad map build SOURCE --out ${path}`,
+    );
+  }
+  if (statSync(path).isDirectory()) {
+    throw mapError(`${path} is a folder, not a map file.`, 'Name the .vprmap file itself.');
+  }
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    throw mapError(`Map ${path} cannot be read: ${(cause as Error).message}.`, 'Check its permissions.', cause);
+  }
+  try {
+    const header = Buffer.alloc(HEADER.size);
+    readSync(file, header, 0, HEADER.size, 0);
+    return { header, sizeBytes: fstatSync(file).size };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** True for our maps, whole or not; throws when the file cannot be read. */
+export function hasMapHeader(path: string): boolean {
+  const { header } = readHeader(path);
+  return (
+    header.toString('latin1', 0, HEADER.magic.length) === HEADER.magic &&
+    header.readUInt32BE(HEADER.applicationId) === MAP_APPLICATION_ID
+  );
+}
+
+/** Throws when the file is not a whole map of a format that this version knows. */
+export function assertMapFile(path: string): void {
+  const { header, sizeBytes } = readHeader(path);
+  if (sizeBytes < HEADER.size || header.toString('latin1', 0, HEADER.magic.length) !== HEADER.magic) {
+    const found = sizeBytes === 0 ? 'it is empty' : 'it is not a SQLite file';
+    throw mapError(`${path} is not a netvlad map: ${found}.`, 'Maps are made by `netvlad map build` (*.vprmap).');
+  }
+  if (header.readUInt32BE(HEADER.applicationId) !== MAP_APPLICATION_ID) {
+    throw mapError(
+      `${path} is not a netvlad map: it is a SQLite file of another application.`,
+      'Maps are made by `netvlad map build` (*.vprmap); a rosbag2 .db3 can be the SOURCE of one.',
+    );
+  }
+  const format = header.readUInt32BE(HEADER.userVersion);
+  if (format > MAP_FORMAT) {
+    throw mapError(
+      `Map ${path} has format ${format}; this version reads formats up to ${MAP_FORMAT}.`,
+      'Update netvlad_localizer, or build the map again with this version.',
+    );
+  }
+  const pageSize = header.readUInt16BE(HEADER.pageSize);
+  const expectedBytes = (pageSize === 1 ? 65536 : pageSize) * header.readUInt32BE(HEADER.pageCount);
+  // With a write-ahead log the main file may lawfully lag behind its header.
+  if (sizeBytes < expectedBytes && !existsSync(`${path}-wal`)) {
+    throw mapError(`Map ${path} is truncated: it holds ${sizeBytes} of ${expectedBytes} bytes.`, REBUILD);
+  }
+}
+
+/** Runs SQLite work; its errors become map errors that name the file and the cure. */
+export function guardMap<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    throw toMapError(path, error);
+  }
+}
+
+function toMapError(path: string, error: InstanceType<typeof Database.SqliteError>): NetvladError {
+  const code = error.code;
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return mapError(`Map ${path} is damaged: ${error.message}.`, REBUILD, error);
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return mapError(`Map ${path} is being written by another process.`, 'Wait for it, or stop it.', error);
+  }
+  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
+    return mapError(`Map ${path} cannot be written or read: ${error.message}.`, 'Check the disk for space.', error);
+  }
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
+    const hint = 'Check the permissions of the file and its folder; an unfinished map needs a writable folder.';
+    return mapError(`Map ${path} cannot be opened: ${error.message}.`, hint, error);
+  }
+  return mapError(`Map ${path}: ${error.message}.`, REBUILD, error);
+}
