@@ -1,0 +1,66 @@
+/** @file All that the node asks of recognition, on both sides of the worker thread; everything here can be cloned across it. */
+import type { GeoPoint } from '../geo/Pose.ts';
+import type { Place } from '../map/Place.ts';
+import type { PlaceRecognizer } from './PlaceRecognizer.ts';
+
+/** What an engine is opened with. */
+export interface EngineConfig {
+  /** Path of the model manifest `name.json`. */
+  readonly model: string;
+  /** Path of the `.vprmap`. */
+  readonly map: string;
+  /** Execution providers in order of preference; the first that works is taken. */
+  readonly providers: readonly string[];
+  /** Threads of one inference; 0 = as many as ONNX Runtime thinks best. */
+  readonly threads: number;
+  /** `auto`: exact below a size where it is fast, HNSW above. */
+  readonly index: 'auto' | 'exact' | 'hnsw';
+  /** Spatially verify the best K candidates; 0 = off. */
+  readonly verifyTopK: number;
+  /** Makes the map file when it is missing, for mapping from nothing. */
+  readonly createMap: boolean;
+}
+
+/** What is known once model and map are open. */
+export interface EngineFacts {
+  readonly model: {
+    readonly name: string;
+    readonly sha256: string;
+    readonly dimension: number;
+    /** The provider that really runs. */
+    readonly provider: string;
+    /** One sentence for each preferred provider that does not work here: what is missing and what to do. */
+    readonly providerProblems: readonly string[];
+  };
+  readonly map: {
+    readonly path: string;
+    readonly id: string;
+    /** Name of the map frame, for message headers and tf. */
+    readonly frame: string;
+    readonly datum: GeoPoint | null;
+    /** As the localization room made it; null = not calibrated. */
+    readonly calibration: unknown;
+    /** In ascending id. */
+    readonly places: readonly Place[];
+    readonly hasLocalFeatures: boolean;
+  };
+}
+
+/** A match shown beside the query in the debug image. */
+export interface DebugMatch {
+  readonly place: number;
+  readonly caption: string;
+}
+
+export interface RecognitionEngine extends PlaceRecognizer {
+  readonly facts: EngineFacts;
+  /**
+   * Adds the frame that was recognized last to the map, with what is known of where it was taken. Resolves with its id
+   * when it is safe on the disk; rejects when `stampNs` is not that frame's.
+   */
+  addPlace(place: Omit<Place, 'id'>): Promise<number>;
+  /** Writes checksums into the map, so that it verifies; mapping may go on. Resolves with the number of places. */
+  saveMap(): Promise<number>;
+  /** JPEG bytes: the frame that was recognized last beside the thumbnails of matches. Null before the first frame. */
+  renderMatches(title: string, matches: readonly DebugMatch[]): Promise<Uint8Array | null>;
+}

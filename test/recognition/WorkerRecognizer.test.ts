@@ -1,0 +1,129 @@
+/** @file The proxy behaves as its engine does, and outlives its worker. Real threads, an engine that breaks on request. */
+import assert from 'node:assert/strict';
+import { Worker } from 'node:worker_threads';
+import { NetvladError } from '../../src/errors.ts';
+import type { CameraFrame } from '../../src/image/CameraFrame.ts';
+import type { EngineConfig } from '../../src/recognition/RecognitionEngine.ts';
+import { WorkerRecognizer, type WorkerState } from '../../src/recognition/WorkerRecognizer.ts';
+
+const CONFIG: EngineConfig = {
+  model: 'model.json',
+  map: 'city.vprmap',
+  providers: ['cpu'],
+  threads: 1,
+  index: 'exact',
+  verifyTopK: 0,
+  createMap: false,
+};
+
+function createFragileWorker(): Worker {
+  return new Worker(new URL('./support/fragile.worker.js', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: 16 },
+    stderr: true,
+  });
+}
+
+/** Opens a recognizer that records its states; `reached` resolves at the next state of a kind. */
+async function openFragile(config: Partial<EngineConfig> = {}): Promise<{
+  readonly recognizer: WorkerRecognizer;
+  readonly states: WorkerState[];
+  readonly reached: (kind: WorkerState['kind']) => Promise<WorkerState>;
+}> {
+  const states: WorkerState[] = [];
+  const waiting: { readonly kind: WorkerState['kind']; readonly resolve: (state: WorkerState) => void }[] = [];
+  const recognizer = await WorkerRecognizer.open(
+    { ...CONFIG, ...config },
+    {
+      createWorker: createFragileWorker,
+      backOff: { firstMs: 5, longestMs: 20 },
+      onState: (state) => {
+        states.push(state);
+        for (const { kind, resolve } of waiting) if (kind === state.kind) resolve(state);
+      },
+    },
+  );
+  return {
+    recognizer,
+    states,
+    reached: (kind) =>
+      new Promise((resolve) => {
+        waiting.push({ kind, resolve });
+      }),
+  };
+}
+
+function frame(data: Uint8Array, format = 'jpeg'): CameraFrame {
+  return { kind: 'compressed', stampNs: 5n, frameId: 'camera', format, data };
+}
+
+describe('WorkerRecognizer', () => {
+  it('recognizes across the thread and takes the buffer with it', async () => {
+    const { recognizer } = await openFragile();
+    const data = Uint8Array.of(9, 8, 7);
+    const result = await recognizer.recognize(frame(data), 4);
+    assert.equal(data.buffer.byteLength, 0, 'moved, not copied');
+    assert.ok(result.kind === 'recognized');
+    assert.deepEqual([...result.descriptor], [3, 4]);
+    assert.deepEqual(result.matches, [{ place: 9, similarity: 1, evidence: NaN }]);
+    assert.equal(await recognizer.saveMap(), 3);
+    await recognizer.dispose();
+  });
+
+  it("copies a small view into somebody else's buffer", async () => {
+    const { recognizer } = await openFragile();
+    const pool = new Uint8Array(100).fill(3);
+    await recognizer.recognize(frame(pool.subarray(10, 20)), 1);
+    assert.equal(pool.byteLength, 100);
+    await recognizer.dispose();
+  });
+
+  it("opens or rejects with the engine's own error, hint and details included", async () => {
+    await assert.rejects(openFragile({ map: 'missing.vprmap' }), (error) => {
+      assert.ok(error instanceof NetvladError);
+      assert.deepEqual(
+        [error.code, error.message, error.hint, error.details],
+        ['map', 'Map missing.vprmap does not exist.', 'Build one.', { places: 0 }],
+      );
+      return true;
+    });
+  });
+
+  it('passes on the error of a single call and lives on', async () => {
+    const { recognizer, states } = await openFragile();
+    const place = {
+      image: 'a.jpg',
+      stampNs: 5n,
+      sequence: null,
+      frame: null,
+      label: null,
+      geo: null,
+      pose: null,
+      positionSigmaM: null,
+      condition: null,
+    };
+    await assert.rejects(recognizer.addPlace(place), { code: 'map', message: 'The disk is full.' });
+    assert.equal((await recognizer.recognize(frame(Uint8Array.of(1)), 1)).kind, 'recognized');
+    assert.deepEqual(states, [{ kind: 'ready', restarts: 0 }]);
+    await recognizer.dispose();
+  });
+
+  for (const breakage of ['exit', 'throw', 'out of memory']) {
+    it(`loses the frame and starts anew when the worker dies: ${breakage}`, async () => {
+      const { recognizer, reached } = await openFragile();
+      const restarting = reached('restarting');
+      await assert.rejects(recognizer.recognize(frame(Uint8Array.of(1), breakage), 1), /The recognition worker died/);
+      await restarting;
+      await assert.rejects(recognizer.recognize(frame(Uint8Array.of(1)), 1), /is restarting after/);
+      assert.deepEqual(await reached('ready'), { kind: 'ready', restarts: 1 });
+      assert.equal((await recognizer.recognize(frame(Uint8Array.of(2)), 1)).kind, 'recognized');
+      await recognizer.dispose();
+    });
+  }
+
+  it('rejects what is under way and what comes after dispose()', async () => {
+    const { recognizer, states } = await openFragile();
+    await recognizer.dispose();
+    await assert.rejects(recognizer.recognize(frame(Uint8Array.of(1)), 1), /is closed/);
+    assert.deepEqual(states.at(-1), { kind: 'closed' });
+  });
+});
