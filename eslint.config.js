@@ -1,6 +1,5 @@
 /** @file Lint rules; the room rules of docs/architecture.md live here: who may know whom, which library lives in which room. */
 import eslint from '@eslint/js';
-import importX from 'eslint-plugin-import-x';
 import nodePlugin from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
 
@@ -103,7 +102,7 @@ export default tseslint.config(
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': importX, n: nodePlugin },
+    plugins: { n: nodePlugin },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
