@@ -1,0 +1,38 @@
+/** @file Pixels to the numbers a network reads. */
+import type { RgbImage } from './RgbImage.ts';
+
+/** The matching fields of a model manifest's `input`. */
+export interface TensorSpec {
+  readonly colour: 'rgb' | 'bgr';
+  /** value = (pixel * scale - mean) / std, per channel in the order of `colour`. */
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Value of each of the 256 pixel levels. */
+function computeLevels(spec: TensorSpec, channel: 0 | 1 | 2): Float32Array {
+  return Float32Array.from(
+    { length: 256 },
+    (_, level) => (level * spec.scale - spec.mean[channel]) / spec.std[channel],
+  );
+}
+
+/** Writes an image as [3, height, width] into `out` from `offset` on: one item of an NCHW batch. */
+export function toTensor(image: RgbImage, spec: TensorSpec, out: Float32Array, offset = 0): void {
+  const { data, width, height } = image;
+  const plane = width * height;
+  if (offset + 3 * plane > out.length) {
+    throw new RangeError(`A tensor of ${out.length} values has no room for 3 x ${height} x ${width} at ${offset}.`);
+  }
+  const first = computeLevels(spec, 0);
+  const second = computeLevels(spec, 1);
+  const third = computeLevels(spec, 2);
+  const firstAt = spec.colour === 'rgb' ? 0 : 2;
+  const thirdAt = 2 - firstAt;
+  for (let pixel = 0, source = 0; pixel < plane; pixel++, source += 3) {
+    out[offset + pixel] = first[data[source + firstAt]!]!;
+    out[offset + plane + pixel] = second[data[source + 1]!]!;
+    out[offset + 2 * plane + pixel] = third[data[source + thirdAt]!]!;
+  }
+}
