@@ -1,0 +1,60 @@
+/** @file Unit quaternions [x, y, z, w] (ROS order) as rotations. */
+import { NetvladError } from '../errors.ts';
+
+export type Quaternion = readonly [number, number, number, number];
+
+export const IDENTITY_QUATERNION: Quaternion = [0, 0, 0, 1];
+
+/** Rotation about z. */
+export function quaternionFromYaw(yawRad: number): Quaternion {
+  return [0, 0, Math.sin(yawRad / 2), Math.cos(yawRad / 2)];
+}
+
+/** Rotation about z of the fixed-axis decomposition roll, pitch, yaw; in (-pi, pi]. NaN in, NaN out. */
+export function yawFromQuaternion([x, y, z, w]: Quaternion): number {
+  return Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
+}
+
+/** Hamilton product: apply b first, then a. */
+export function multiplyQuaternions(a: Quaternion, b: Quaternion): Quaternion {
+  const [ax, ay, az, aw] = a;
+  const [bx, by, bz, bw] = b;
+  return [
+    aw * bx + ax * bw + ay * bz - az * by,
+    aw * by - ax * bz + ay * bw + az * bx,
+    aw * bz + ax * by - ay * bx + az * bw,
+    aw * bw - ax * bx - ay * by - az * bz,
+  ];
+}
+
+export function conjugate([x, y, z, w]: Quaternion): Quaternion {
+  return [-x, -y, -z, w];
+}
+
+/** Throws `bad-input` for a zero or non-finite quaternion, which is no rotation. */
+export function normalizeQuaternion([x, y, z, w]: Quaternion): Quaternion {
+  const norm = Math.hypot(x, y, z, w);
+  if (!(norm > 1e-12) || !Number.isFinite(norm)) {
+    throw new NetvladError('bad-input', `[${[x, y, z, w].join(', ')}] is not a rotation: its length is ${norm}.`);
+  }
+  return [x / norm, y / norm, z / norm, w / norm];
+}
+
+export function rotateVector(q: Quaternion, v: readonly [number, number, number]): [number, number, number] {
+  const [x, y, z, w] = q;
+  const [vx, vy, vz] = v;
+  // v + 2 w (u x v) + 2 u x (u x v)
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  return [vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx];
+}
+
+/** Row-major 3x3 rotation matrix. */
+export function rotationMatrix([x, y, z, w]: Quaternion): Float64Array {
+  return Float64Array.of(
+    ...[1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+    ...[2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+    ...[2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+  );
+}
