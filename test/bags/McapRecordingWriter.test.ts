@@ -1,0 +1,165 @@
+/** @file The writer's files, read back with the libraries alone: schema from the file, decoder from the schema. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from '@foxglove/rosmsg';
+import { MessageReader } from '@foxglove/rosmsg2-serialization';
+import { McapIndexedReader } from '@mcap/core';
+import { FileHandleReadable } from '@mcap/nodejs';
+import { loadDecompressHandlers } from '@mcap/support';
+import { parseCompressedImageCdr, parseImageCdr } from '../../src/bags/cdrImages.ts';
+import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
+import type { RosMessages } from '../../src/bags/messages.ts';
+import { parseRosTime, toRosTime } from '../../src/bags/rosTime.ts';
+import { fixMessage, header, imageMessage, odometryMessage } from './support/rosMessageBuilders.ts';
+
+interface ReadBack {
+  readonly topic: string;
+  readonly type: string;
+  readonly logTimeNs: bigint;
+  readonly data: Uint8Array;
+  readonly message: unknown;
+}
+
+async function readBack(path: string): Promise<ReadBack[]> {
+  const file = await open(path);
+  try {
+    const readable = new FileHandleReadable(file);
+    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers: await loadDecompressHandlers() });
+    const found: ReadBack[] = [];
+    for await (const message of reader.readMessages({ validateCrcs: true })) {
+      const channel = reader.channelsById.get(message.channelId)!;
+      const schema = reader.schemasById.get(channel.schemaId)!;
+      const definitions = parse(new TextDecoder().decode(schema.data), { ros2: true });
+      found.push({
+        topic: channel.topic,
+        type: schema.name,
+        logTimeNs: message.logTime,
+        data: message.data,
+        message: new MessageReader(definitions).readMessage(message.data),
+      });
+    }
+    return found;
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a reader returns for what was written: arrays of numbers come back as typed arrays. */
+function plain(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+const hypotheses: RosMessages['netvlad_localizer/msg/PlaceHypotheses'] = {
+  header: header(3n, 'map'),
+  map_id: 'm1',
+  model_id: 'abc',
+  state: 2,
+  confidence: 0.5,
+  reason: '',
+  hypotheses: [
+    {
+      rank: 0,
+      place_id: 9_007_199_254_740_993n,
+      image: 'a.jpg',
+      similarity: 0.75,
+      verification: Number.NaN,
+      probability: 0.5,
+      pose: odometryMessage(0n, 1, 2, 0.5).pose,
+      latitude: 43.1,
+      longitude: 11.2,
+      altitude: Number.NaN,
+      database_stamp: toRosTime(-1n),
+    },
+  ],
+};
+
+describe('McapRecordingWriter', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'netvlad-mcap-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const compression of ['none', 'zstd'] as const) {
+    it(`writes messages that a reader who knows only the file understands (compression ${compression})`, async () => {
+      const path = join(folder, 'new', 'drive.mcap');
+      const writer = await createMcapWriter(path, { compression, chunkSizeBytes: 200 });
+      const written = [
+        ['/camera', 'sensor_msgs/msg/Image', 1n, imageMessage(1n)],
+        ['/odom', 'nav_msgs/msg/Odometry', 2n, odometryMessage(2n, 1.5, -2, 0.25)],
+        ['/hypotheses', 'netvlad_localizer/msg/PlaceHypotheses', 3n, hypotheses],
+        ['/fix', 'sensor_msgs/msg/NavSatFix', 1_700_000_000_123_456_789n, fixMessage(4n, 43, 11)],
+      ] as const;
+      for (const [topic, type, logTimeNs, message] of written) await writer.write(topic, type, logTimeNs, message);
+      assert.equal(existsSync(path), false, 'nothing is at the final name before close');
+      await writer.close();
+
+      const found = await readBack(path);
+      assert.deepEqual(
+        found.map(({ topic, type, logTimeNs, message }) => [topic, type, logTimeNs, plain(message)]),
+        written.map(([topic, type, logTimeNs, message]) => [topic, type, logTimeNs, plain(message)]),
+      );
+    });
+  }
+
+  it('leaves nothing when abandoned', async () => {
+    const writer = await createMcapWriter(join(folder, 'drive.mcap'));
+    await writer.write('/camera', 'sensor_msgs/msg/Image', 1n, imageMessage(1n));
+    await writer.abandon();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('refuses a second type on a topic, naming both', async () => {
+    const writer = await createMcapWriter(join(folder, 'drive.mcap'));
+    await writer.write('/a', 'sensor_msgs/msg/NavSatFix', 1n, fixMessage(1n, 0, 0));
+    await assert.rejects(
+      writer.write('/a', 'sensor_msgs/msg/Image', 2n, imageMessage(2n)),
+      /\/a holds sensor_msgs\/msg\/NavSatFix; it cannot take a sensor_msgs\/msg\/Image/,
+    );
+    await writer.abandon();
+  });
+
+  it('images parse the same by the short cut and by the general reader', async () => {
+    const path = join(folder, 'images.mcap');
+    const writer = await createMcapWriter(path);
+    for (const frameId of ['', 'c', 'ca', 'cam', 'came']) {
+      const image = { ...imageMessage(5_000_000_007n), header: header(5_000_000_007n, frameId) };
+      await writer.write('/raw', 'sensor_msgs/msg/Image', 1n, image);
+      const { data } = image;
+      const compressed = { header: image.header, format: `jpeg${frameId}`, data };
+      await writer.write('/jpeg', 'sensor_msgs/msg/CompressedImage', 1n, compressed);
+    }
+    await writer.close();
+    const found = await readBack(path);
+    assert.equal(found.length, 10);
+    for (const { topic, data, message } of found) {
+      if (topic === '/raw') {
+        const general = message as RosMessages['sensor_msgs/msg/Image'];
+        const frame = parseImageCdr(data);
+        assert.deepEqual(
+          [frame.stampNs, frame.frameId, frame.width, frame.height, frame.encoding, frame.step, [...frame.data]],
+          [5_000_000_007n, general.header.frame_id, 4, 2, 'rgb8', 12, [...general.data]],
+        );
+      } else {
+        const general = message as RosMessages['sensor_msgs/msg/CompressedImage'];
+        const frame = parseCompressedImageCdr(data);
+        assert.deepEqual(
+          [frame.stampNs, frame.frameId, frame.format, [...frame.data]],
+          [parseRosTime(general.header.stamp), general.header.frame_id, general.format, [...general.data]],
+        );
+      }
+      for (let cut = 0; cut < data.length; cut++) {
+        const parser = topic === '/raw' ? parseImageCdr : parseCompressedImageCdr;
+        assert.throws(() => parser(data.subarray(0, cut)), RangeError, `cut at ${cut} of ${data.length}`);
+      }
+    }
+  });
+});
