@@ -99,11 +99,19 @@ export class MapWriter {
     });
   }
 
-  /** Seals the content with checksums, folds the log in and closes: the map is one file again. */
-  close(): void {
-    if (!this.#db.open) return;
+  /** Writes the checksums of the content; the next `append` takes them away again. */
+  seal(): void {
+    if (this.#manifest.checksums !== null) return;
     guardMap(this.path, () => {
       this.#writeManifest({ ...this.#manifest, checksums: computeMapChecksums(this.#db) });
+    });
+  }
+
+  /** Seals, folds the log in and closes: the map is one file again. */
+  close(): void {
+    if (!this.#db.open) return;
+    this.seal();
+    guardMap(this.path, () => {
       this.#db.pragma('wal_checkpoint(TRUNCATE)');
       this.#leaveWal();
       this.#db.close();
