@@ -23,10 +23,11 @@ export function computeBootstrapInterval(
   options: { readonly level?: number; readonly draws?: number } = {},
 ): Interval {
   const { level = 0.95, draws = 1000 } = options;
+  const count = values.length;
   const means = Array.from({ length: draws }, () => {
     let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[random.int(values.length)]!;
-    return sum / values.length;
+    for (let drawn = 0; drawn < count; drawn++) sum += values[random.int(count)]!;
+    return sum / count;
   });
   const tail = (1 - level) / 2;
   return { low: computeQuantile(means, tail), high: computeQuantile(means, 1 - tail) };

@@ -13,7 +13,7 @@ import { readVectors } from '../support/sharedData.ts';
 function answers(pattern: string): { strength: number; isCorrect: boolean }[] {
   let strength = 100;
   let isTied = false;
-  return [...pattern].flatMap((mark) => {
+  return Array.from(pattern).flatMap((mark) => {
     if (mark === '[' || mark === ']') {
       isTied = mark === '[';
       strength--;
@@ -54,7 +54,7 @@ describe('acceptance', () => {
 
 describe('reliability', () => {
   it('reproduces the worked calibration error', function () {
-    const { conf, ok, ece_5bins } = readVectors<{ conf: number[]; ok: number[]; ece_5bins: number }>(this, 'ece5');
+    const { conf, ok, ece_5bins } = readVectors(this, 'ece5') as { conf: number[]; ok: number[]; ece_5bins: number };
     const judged = conf.map((confidence, i) => ({ confidence, isCorrect: ok[i] === 1 }));
     const { ece, bins } = computeReliability(judged, 5);
     assert.ok(Math.abs(ece - ece_5bins) < 1e-12);

@@ -38,7 +38,7 @@ describe('ground truth by radius', () => {
   for (const { file, facts, float32Key } of DATASETS) {
     it(`finds the published pairs of ${file}, and shows why UTM stays float64`, function () {
       this.timeout(30_000);
-      const expected = readVectors<DatasetFacts>(this, facts);
+      const expected = readVectors(this, facts) as DatasetFacts;
       const arrays = parseNpz(readFileSync(sharedPath(this, 'reference', file)));
       const pairsWithin = (radiusM: number, round: (value: number) => number): GroundTruth =>
         computeRadiusTruth(toPositions(arrays.get('utmQ')!, round), toPositions(arrays.get('utmDb')!, round), radiusM);
@@ -56,7 +56,7 @@ describe('ground truth by radius', () => {
       for (const n of [1, 5, 10, 20] as const) {
         assert.ok(Math.abs(chance[n]! - expected[`chance_R@${n}`]) < 1e-12, `chance R@${n}`);
       }
-      const float32 = readVectors<Record<string, number>>(this, 'utm_float32')[float32Key];
+      const float32 = (readVectors(this, 'utm_float32') as Record<string, number>)[float32Key];
       assert.equal(count(pairsWithin(25, Math.fround)), float32);
     });
   }

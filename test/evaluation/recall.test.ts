@@ -14,20 +14,20 @@ const valuesOf = (byN: Readonly<Record<number, number>>, ns: readonly number[]):
 
 describe('recall', () => {
   it('reproduces the worked example with both denominators', function () {
-    const example = readVectors<{
+    const example = readVectors(this, 'recall') as {
       pred: number[][];
       gt: number[][];
       ks: number[];
       all_queries_denominator: number[];
       only_queries_with_positives: number[];
-    }>(this, 'recall');
+    };
     const { withTruth, allQueries } = computeRecall(example.pred, toTruth(example.gt), example.ks);
     assert.deepEqual(valuesOf(allQueries, example.ks), example.all_queries_denominator);
     assert.deepEqual(valuesOf(withTruth, example.ks), example.only_queries_with_positives);
   });
 
   it('reproduces the recall and mAP that mapillary_sls prints for its own example', function () {
-    const expected = readVectors<Record<string, number>>(this, 'msls_eval');
+    const expected = readVectors(this, 'msls_eval') as Record<string, number>;
     const rankings = [
       [0, 1, 2, 3, 4, 6], // DB6 is misspelt in the original: a row that is nobody's match
       [0, 5, 4, 1, 3, 2],
@@ -45,10 +45,11 @@ describe('recall', () => {
   });
 
   it('counts views of one panorama once, the best one, as Tokyo 24/7 asks', function () {
-    const { ids_1based, per_pano, kept } = readVectors<{ ids_1based: number[]; per_pano: number; kept: number[] }>(
-      this,
-      'tokyo_nms',
-    );
+    const { ids_1based, per_pano, kept } = readVectors(this, 'tokyo_nms') as {
+      ids_1based: number[];
+      per_pano: number;
+      kept: number[];
+    };
     const panoramaOf = (id: number): number => Math.floor((id - 1) / per_pano);
     assert.deepEqual(keepFirstOfGroup(ids_1based, panoramaOf), kept);
   });
