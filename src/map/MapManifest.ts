@@ -57,7 +57,7 @@ const rowsSchema = z.object({
   datum: z
     .object({
       latDeg: z.number().min(-90).max(90),
-      lonDeg: z.number().min(-180).max(180),
+      lonDeg: z.number().min(-180).max(360),
       /** JSON has no NaN: null = unknown. */
       altM: z.number().nullable(),
     })

@@ -12,30 +12,35 @@ import { MapWriter } from './MapWriter.ts';
  * work throws, nothing is left. What a killed run left behind is written over. Throws when another process writes to
  * `path`, or when `path` is a file that is no map.
  */
-export async function writeMapAtomically(
+export async function writeMapAtomically<Result>(
   path: string,
   manifest: MapManifest,
-  work: (writer: MapWriter) => Promise<void>,
-): Promise<void> {
+  work: (writer: MapWriter) => Promise<Result>,
+): Promise<Result> {
   const temporary = `${path}.partial`;
   assertReplaceable(path);
   makeFolderOf(path);
   assertNotInUse(temporary);
   removeMapFiles(temporary);
   try {
-    const writer = MapWriter.create(temporary, manifest);
-    try {
-      await work(writer);
-      writer.close();
-    } finally {
-      writer.abandon();
-    }
+    const result = await fill(MapWriter.create(temporary, manifest), work);
     assertNotInUse(path);
     sync(temporary, 'r+');
     renameSync(temporary, path);
     sync(dirname(path), 'r'); // the folder: makes the new name itself durable
+    return result;
   } finally {
     removeMapFiles(temporary);
+  }
+}
+
+async function fill<Result>(writer: MapWriter, work: (writer: MapWriter) => Promise<Result>): Promise<Result> {
+  try {
+    const result = await work(writer);
+    writer.close();
+    return result;
+  } finally {
+    writer.abandon();
   }
 }
 
