@@ -1,9 +1,9 @@
 /** @file A map as the rest of the house reads it: places, descriptors, thumbnails, and the model that made them. */
 import { isDeepStrictEqual } from 'node:util';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
-import { assertMapFile, guardMap } from './mapFile.ts';
+import { guardMap, openMapDatabase } from './mapFile.ts';
 import { parseManifestRows, toMapModel, type MapManifest, type MapModel } from './MapManifest.ts';
 import type { Place, StoredLocalFeatures } from './Place.ts';
 import { toPlace, type PlaceRow } from './placeRows.ts';
@@ -31,11 +31,11 @@ export class PlaceMap {
   readonly path: string;
   readonly manifest: MapManifest;
   readonly places: readonly Place[];
-  readonly #db: Database.Database;
+  readonly #db: Database;
   readonly #rowOf: ReadonlyMap<number, number>;
   #descriptors: Float32Array | null = null;
 
-  private constructor(path: string, db: Database.Database) {
+  private constructor(path: string, db: Database) {
     this.path = path;
     this.#db = db;
     this.manifest = readManifest(path, db);
@@ -46,9 +46,8 @@ export class PlaceMap {
 
   /** Throws a NetvladError('map') that says what is wrong with the file and what to do. */
   static open(path: string): PlaceMap {
-    assertMapFile(path);
+    const db = openMapDatabase(path);
     return guardMap(path, () => {
-      const db = new Database(path, { readonly: true, fileMustExist: true });
       try {
         return new PlaceMap(path, db);
       } catch (error) {
@@ -156,7 +155,7 @@ export class PlaceMap {
 }
 
 /** Also used by the writer. Throws a NetvladError('map') that names the key that is wrong. */
-export function readManifest(path: string, db: Database.Database): MapManifest {
+export function readManifest(path: string, db: Database): MapManifest {
   const rows = db.prepare<[], [string, string]>('SELECT key, value FROM manifest').raw().all();
   try {
     return parseManifestRows(Object.fromEntries(rows));

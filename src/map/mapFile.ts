@@ -82,6 +82,12 @@ export function assertMapFile(path: string): void {
   }
 }
 
+/** Opens a whole map for reading. */
+export function openMapDatabase(path: string): Database.Database {
+  assertMapFile(path);
+  return guardMap(path, () => new Database(path, { readonly: true, fileMustExist: true }));
+}
+
 /** Runs SQLite work; its errors become map errors that name the file and the cure. */
 export function guardMap<T>(path: string, work: () => T): T {
   try {

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MapWriter } from '../../src/map/MapWriter.ts';
+import { PlaceMap } from '../../src/map/PlaceMap.ts';
+import { verifyMap } from '../../src/map/verifyMap.ts';
+
+const APPENDER = fileURLToPath(new URL('../support/appendForever.js', import.meta.url));
+
+/** Kills the appender once it has acknowledged `after` places; resolves with the last id it acknowledged. */
+async function killAppenderAfter(after: number, path: string): Promise<number> {
+  const child = spawn(process.execPath, [APPENDER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (output.split('\n').length > after) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  return Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1));
+}
+
+describe('a map whose writer is killed', () => {
+  for (const after of [1, 7, 50]) {
+    it(`holds what was acknowledged, after ${after} places, and can be gone on with`, async function () {
+      this.timeout(20_000);
+      const folder = mkdtempSync(join(tmpdir(), 'netvlad-kill-'));
+      const path = join(folder, 'drive.vprmap');
+      try {
+        const acknowledged = await killAppenderAfter(after, path);
+        assert.ok(acknowledged >= after);
+        const map = PlaceMap.open(path);
+        assert.ok(map.size >= acknowledged, `${map.size} places, ${acknowledged} acknowledged`);
+        assert.equal(map.descriptors[(map.size - 1) * 960 + ((map.size - 1) % 960)], 1);
+        map.close();
+        MapWriter.open(path).close(); // what the next start of the node does
+        assert.deepEqual(readdirSync(folder), ['drive.vprmap']);
+        for (const { name, problems } of verifyMap(path)) assert.deepEqual(problems, [], name);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
