@@ -1,0 +1,158 @@
+/**
+ * @file Gradients of convolution and pooling over [n, channels, height, width]. ONNX has no operators for them: the one
+ * by the input is a transposed convolution, the one by the weights a matrix product for every position of the kernel.
+ */
+import { nodeError } from '../OnnxError.ts';
+import type { GradientContext, RuleTable } from './GradientRule.ts';
+
+/** Sizes of a sliding window, read from a node's attributes. */
+interface Window {
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  /** [top, left, bottom, right] */
+  readonly pads: readonly [number, number, number, number];
+}
+
+function windowOf({ node, shapeOf }: GradientContext, kernel: readonly number[]): Window {
+  if (shapeOf(node.inputs[0]!).length !== 4)
+    throw nodeError(node, 'is not over two spatial axes, for which there is no gradient rule');
+  if (node.ints('dilations').some((dilation) => dilation !== 1))
+    throw nodeError(node, 'is dilated, for which there is no gradient rule');
+  if (!['', 'NOTSET'].includes(node.text('auto_pad', '')))
+    throw nodeError(node, `has auto_pad, for which there is no gradient rule`);
+  const [height, width] = kernel;
+  const [down, right] = node.ints('strides');
+  const [top, left, bottom, end] = node.ints('pads');
+  return {
+    kernel: [height!, width!],
+    strides: [down ?? 1, right ?? 1],
+    pads: [top ?? 0, left ?? 0, bottom ?? 0, end ?? 0],
+  };
+}
+
+/** What a transposed convolution must add at the end to give back exactly the input's height and width. */
+function outputPadding(window: Window, input: readonly number[], output: readonly number[]): number[] {
+  return [0, 1].map((axis) => {
+    const covered = (output[axis + 2]! - 1) * window.strides[axis]! + window.kernel[axis]!;
+    return input[axis + 2]! - (covered - window.pads[axis]! - window.pads[axis + 2]!);
+  });
+}
+
+function transposedConvolution(
+  context: GradientContext,
+  window: Window,
+  { weights, group }: { weights: string; group: number },
+): string {
+  const { emit, node, outputGradient, shapeOf } = context;
+  return emit.op('ConvTranspose', [outputGradient, weights], {
+    group,
+    strides: window.strides,
+    pads: window.pads,
+    output_padding: outputPadding(window, shapeOf(node.inputs[0]!), shapeOf(node.outputs[0]!)),
+  });
+}
+
+/** The part of the padded input that position (row, column) of the kernel meets: [n, channels, outHeight, outWidth]. */
+function metBy(context: GradientContext, window: Window, padded: string): string[] {
+  const { emit, node, shapeOf } = context;
+  const [, , height, width] = shapeOf(node.outputs[0]!);
+  const positions = Array.from({ length: window.kernel[0] * window.kernel[1] }, (_, position) => position);
+  return positions.map((position) => {
+    const row = Math.floor(position / window.kernel[1]);
+    const column = position % window.kernel[1];
+    const ends = [row + (height! - 1) * window.strides[0] + 1, column + (width! - 1) * window.strides[1] + 1];
+    return emit.op('Slice', [
+      padded,
+      emit.ints([row, column]),
+      emit.ints(ends),
+      emit.ints([2, 3]),
+      emit.ints(window.strides),
+    ]);
+  });
+}
+
+function paddedInput({ emit, node }: GradientContext, { pads: [top, left, bottom, right] }: Window): string {
+  const x = node.inputs[0]!;
+  if (top + left + bottom + right === 0) return x;
+  return emit.op('Pad', [x, emit.ints([0, 0, top, left, 0, 0, bottom, right])]);
+}
+
+/** Weights [channels, 1, kh, kw] of a depthwise convolution: per channel, products summed over images and locations. */
+function depthwiseWeightGradient(context: GradientContext, window: Window): string {
+  const { emit, node, outputGradient, shapeOf } = context;
+  const channels = shapeOf(node.inputs[1]!)[0]!;
+  const columns = metBy(context, window, paddedInput(context, window)).map((part) =>
+    emit.reshape(emit.reduceSum(emit.op('Mul', [part, outputGradient]), [0, 2, 3]), [channels, 1]),
+  );
+  return emit.reshape(emit.op('Concat', columns, { axis: 1 }), shapeOf(node.inputs[1]!));
+}
+
+/** Weights [out, in / group, kh, kw]: per kernel position and group, G X^T over all locations, summed over images. */
+function weightGradient(context: GradientContext, window: Window, group: number): string {
+  const { emit, node, outputGradient, shapeOf } = context;
+  const [n, outChannels, height, width] = shapeOf(node.outputs[0]!) as [number, number, number, number];
+  const inChannels = shapeOf(node.inputs[0]!)[1]!;
+  const locations = height * width;
+  const [outGroup, inGroup] = [outChannels / group, inChannels / group];
+  const gradient = emit.reshape(outputGradient, [n, group, outGroup, locations]);
+  const products = metBy(context, window, paddedInput(context, window)).map((part) => {
+    const rows = emit.op('Transpose', [emit.reshape(part, [n, group, inGroup, locations])], { perm: [0, 1, 3, 2] });
+    const product = emit.reduceSum(emit.op('MatMul', [gradient, rows]), [0]);
+    return emit.reshape(product, [outChannels, inGroup, 1]);
+  });
+  const stacked = products.length === 1 ? products[0]! : emit.op('Concat', products, { axis: 2 });
+  return emit.reshape(stacked, shapeOf(node.inputs[1]!));
+}
+
+/** Average over the window: the gradient is spread evenly, a depthwise transposed convolution with a constant kernel. */
+function averagePool(context: GradientContext): readonly (string | null)[] {
+  const { emit, node, shapeOf } = context;
+  const window = windowOf(context, node.ints('kernel_shape'));
+  if (window.pads.some((pad) => pad !== 0) && node.int('count_include_pad', 0) === 0) {
+    throw nodeError(node, 'is padded without count_include_pad, for which there is no gradient rule');
+  }
+  const channels = shapeOf(node.inputs[0]!)[1]!;
+  const [height, width] = window.kernel;
+  const share = new Float32Array(channels * height * width).fill(1 / (height * width));
+  const weights = emit.floats(share, [channels, 1, height, width]);
+  return [transposedConvolution(context, window, { weights, group: channels })];
+}
+
+/** The gradient goes to the location that held the maximum, found by MaxPool's own indices. */
+function maxPool(context: GradientContext): readonly (string | null)[] {
+  const { emit, node, outputGradient, shapeOf } = context;
+  windowOf(context, node.ints('kernel_shape'));
+  const shape = shapeOf(node.inputs[0]!);
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const outputSize = shapeOf(node.outputs[0]!).reduce((product, extent) => product * extent, 1);
+  const again = { attributes: Object.fromEntries(node.attributes), outputs: 2 };
+  const [, indices] = emit.ops('MaxPool', [node.inputs[0]!], again);
+  const zeros = emit.op('Expand', [emit.scalar(0), emit.ints([size])]);
+  const scattered = emit.op(
+    'ScatterElements',
+    [zeros, emit.reshape(indices!, [outputSize]), emit.reshape(outputGradient, [outputSize])],
+    { axis: 0, reduction: 'add' },
+  );
+  return [emit.reshape(scattered, shape)];
+}
+
+export const CONVOLUTION_RULES: RuleTable = {
+  Conv: (context) => {
+    const { emit, node, outputGradient, shapeOf } = context;
+    const weightShape = shapeOf(node.inputs[1]!);
+    const window = windowOf(context, weightShape.slice(2));
+    const group = node.int('group', 1);
+    const isDepthwise = group > 1 && weightShape[1] === 1 && weightShape[0] === group;
+    const byWeights = (): string =>
+      isDepthwise ? depthwiseWeightGradient(context, window) : weightGradient(context, window, group);
+    return [
+      context.needs(0) ? transposedConvolution(context, window, { weights: node.inputs[1]!, group }) : null,
+      context.needs(1) ? byWeights() : null,
+      node.inputs[2] !== undefined && context.needs(2)
+        ? emit.reshape(emit.reduceSum(outputGradient, [0, 2, 3]), [weightShape[0]!])
+        : null,
+    ];
+  },
+  AveragePool: averagePool,
+  MaxPool: maxPool,
+};
