@@ -1,10 +1,11 @@
 /** @file What a source says of an image's position becomes a pose in the map frame. */
 import type { DatasetProblem, GeotaggedImage } from '../datasets/GeotaggedImage.ts';
-import { createDatum, toEnu, toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
+import { createDatum, isGeoPosition, toEnu, toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
 import type { GeoPoint, Pose } from '../geo/Pose.ts';
 import { quaternionFromYaw, type Quaternion } from '../geo/quaternion.ts';
 import type { Vector3 } from '../geo/wgs84.ts';
 import type { Place } from './Place.ts';
+import type { PlaceMap } from './PlaceMap.ts';
 
 /**
  * How positions enter the map:
@@ -29,11 +30,21 @@ export class PlaceSurveyor {
   #datum: LocalDatum | null;
   #frame: Frame;
 
-  /** Throws `bad-input` when the datum is no position. */
+  /** For a new map. Throws `bad-input` when the datum is no position. */
   constructor(datum: GeoPoint | null) {
     this.#isDatumGiven = datum !== null;
     this.#datum = datum === null ? null : createDatum(datum);
     this.#frame = datum === null ? 'undecided' : 'wgs84';
+  }
+
+  /**
+   * For more images in the frame of a map that has places already: the second traverse, the queries of an evaluation.
+   * Local metres are taken to be ENU around the map's datum, where it has one.
+   */
+  static continuing(map: PlaceMap): PlaceSurveyor {
+    const surveyor = new PlaceSurveyor(map.manifest.datum);
+    if (map.manifest.datum === null && map.hasPositions) surveyor.#frame = 'local';
+    return surveyor;
   }
 
   /** Origin of the map frame; null until the first geotag, and always in maps of local metres. */
@@ -61,6 +72,9 @@ export class PlaceSurveyor {
   #locate(image: GeotaggedImage): { geo: GeoPoint | null; pose: Pose } | DatasetProblem | null {
     const { geo, local } = image;
     if (geo === null && local === null) return null;
+    if (geo !== null && !isGeoPosition(geo)) {
+      return { problem: `${geo.latDeg}, ${geo.lonDeg} is not a WGS-84 position.`, where: image.name };
+    }
     if (this.#frame === 'undecided') {
       this.#frame = geo === null ? 'local' : 'wgs84';
       this.#datum = geo === null ? null : createDatum(geo);
@@ -75,9 +89,9 @@ export class PlaceSurveyor {
   }
 }
 
-const ONLY_GEODETIC = 'It has only lat and lon, but the map is in local metres (its first position was x_m,y_m).';
-const ONLY_LOCAL = 'It has only x_m and y_m, but the map has a datum (its first position was lat,lon).';
+const ONLY_GEODETIC = 'It has only lat and lon, but the map is in local metres without a datum.';
+const ONLY_LOCAL = 'It has only x_m and y_m, but the map is geodetic.';
 
 function outOfFrame(image: GeotaggedImage, reason: string): DatasetProblem {
-  return { problem: `${reason} Give the origin of the metres: --datum LAT,LON.`, where: image.name };
+  return { problem: `${reason} Build the map with the origin of the metres: --datum LAT,LON.`, where: image.name };
 }

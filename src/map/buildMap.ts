@@ -13,7 +13,7 @@ import { PlaceSurveyor } from './PlaceSurveyor.ts';
 import { writeMapAtomically } from './writeMapAtomically.ts';
 
 /** Longer side in pixels: large enough to recognise a place in a report, about 6 KB. */
-const THUMBNAIL_SIDE = 240;
+export const THUMBNAIL_SIDE = 240;
 
 export interface MapBuildOptions {
   readonly batch?: number;
