@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
+const positiveTriple = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
 /** Unknown keys are kept, so that a newer trainer's extra facts survive reading and writing. */
 export const modelManifestSchema = z.looseObject({
@@ -25,7 +26,7 @@ export const modelManifestSchema = z.looseObject({
     /** Pixels are multiplied by it first; then (x - mean) / std per channel. */
     scale: z.number().positive(),
     mean: triple,
-    std: triple,
+    std: positiveTriple,
   }),
   descriptor: z.looseObject({
     dimension: z.int().positive(),
