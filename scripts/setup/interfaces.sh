@@ -25,7 +25,7 @@ prepare_ros() {
       "$(key_of "$ros" -- "$tf2/package.xml" "$tf2/CMakeLists.txt" "$tf2"/msg/*)" build_tf2_msgs
   fi
   step 'interface package netvlad_localizer' "$STATE/stamps/interfaces" \
-    "$(key_of "$ros" -- package.xml CMakeLists.txt msg/*.msg)" build_interfaces
+    "$(key_of "$ros" -- package.xml CMakeLists.txt cmake/start.sh.in msg/*.msg)" build_interfaces
   . scripts/ros-env.sh
   install_binding
   step 'JavaScript message classes' node_modules/rclnodejs/generated/.complete \
@@ -49,6 +49,21 @@ build_interfaces() {
   cp -R package.xml CMakeLists.txt msg "$copy"
   build_package netvlad_localizer "$copy" -DINTERFACES_ONLY=ON
   rm -rf "$copy"
+  link_sources
+}
+
+# So that `ros2 run` and `ros2 launch` find the package in the overlay too, running what lies in the source tree.
+link_sources() {
+  local share="$STATE/overlay/share/netvlad_localizer" folder executable
+  mkdir -p "$STATE/overlay/lib/netvlad_localizer"
+  for folder in bin config dist launch models node_modules package.json; do
+    ln -sfn "$ROOT/$folder" "$share/$folder"
+  done
+  for executable in localizer_node netvlad; do
+    sed -e "s#@executable@#$executable#g" -e "s#@NODE_EXECUTABLE@#$(command -v node)#" cmake/start.sh.in \
+      >"$STATE/overlay/lib/netvlad_localizer/$executable"
+    chmod +x "$STATE/overlay/lib/netvlad_localizer/$executable"
+  done
 }
 
 # build_package NAME SOURCE [CMAKE OPTION...]: into the overlay prefix, whose packages shadow nothing but themselves.
