@@ -17,7 +17,7 @@ const ROOMS = {
   datasets: ['math', 'geo', 'image'],
   bags: ['math', 'geo', 'image', 'datasets'],
   map: ['math', 'geo', 'image', 'inference', 'retrieval', 'verification', 'localization', 'datasets'],
-  recognition: ['math', 'geo', 'image', 'inference', 'retrieval', 'verification', 'localization', 'map'],
+  recognition: ['math', 'geo', 'image', 'inference', 'retrieval', 'verification', 'localization', 'map', 'datasets'],
   simulation: ['math', 'geo', 'image', 'datasets', 'bags'],
   training: ['math', 'geo', 'netvlad', 'onnx', 'image', 'inference', 'retrieval', 'datasets', 'map', 'evaluation'],
   evaluation: [
@@ -36,6 +36,7 @@ const ROOMS = {
     'map',
     'recognition',
     'evaluation',
+    'bags', // the messages and their CDR
   ],
   cli: null, // the command line is a composition root: it may know every room
 };

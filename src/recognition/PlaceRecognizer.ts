@@ -1,6 +1,7 @@
 /** @file The port that the node, replay, query and evaluate share; the same on both sides of the worker thread. */
 import type { CameraFrame, FrameProblem } from '../image/CameraFrame.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
+import type { ImageQuality } from './imageQuality.ts';
 
 /** Milliseconds by stage. */
 export interface RecognitionTimings {
@@ -19,6 +20,7 @@ export type Recognition =
       readonly descriptor: Float32Array;
       /** Best first; evidence NaN where verification is off or the model has no local output. */
       readonly matches: readonly CandidateMatch[];
+      readonly quality: ImageQuality;
       readonly timings: RecognitionTimings;
     }
   | { readonly kind: 'rejected'; readonly stampNs: bigint; readonly frameId: string; readonly problem: FrameProblem };

@@ -1,5 +1,7 @@
 /** @file All that the node asks of recognition, on both sides of the worker thread; everything here can be cloned across it. */
+import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
+import type { Provider } from '../inference/OnnxSession.ts';
 import type { Place } from '../map/Place.ts';
 import type { PlaceRecognizer } from './PlaceRecognizer.ts';
 
@@ -10,7 +12,7 @@ export interface EngineConfig {
   /** Path of the `.vprmap`. */
   readonly map: string;
   /** Execution providers in order of preference; the first that works is taken. */
-  readonly providers: readonly string[];
+  readonly providers: readonly Provider[];
   /** Threads of one inference; 0 = as many as ONNX Runtime thinks best. */
   readonly threads: number;
   /** `auto`: exact below a size where it is fast, HNSW above. */
@@ -29,8 +31,8 @@ export interface EngineFacts {
     readonly dimension: number;
     /** The provider that really runs. */
     readonly provider: string;
-    /** One sentence for each preferred provider that does not work here: what is missing and what to do. */
-    readonly providerProblems: readonly string[];
+    /** Why it is not the first of the wish list: what is missing and what to do. Null when it is. */
+    readonly providerProblem: string | null;
   };
   readonly map: {
     readonly path: string;
@@ -46,6 +48,9 @@ export interface EngineFacts {
   };
 }
 
+/** All that is known of a frame beside its pixels. */
+export type FrameGeotag = Omit<GeotaggedImage, 'content'>;
+
 /** A match shown beside the query in the debug image. */
 export interface DebugMatch {
   readonly place: number;
@@ -55,11 +60,11 @@ export interface DebugMatch {
 export interface RecognitionEngine extends PlaceRecognizer {
   readonly facts: EngineFacts;
   /**
-   * Adds the frame that was recognized last to the map, with what is known of where it was taken. Resolves with its id
-   * when it is safe on the disk; rejects when `stampNs` is not that frame's.
+   * Adds the frame that was recognized last to the map, with what is known of where it was taken. Resolves with the place
+   * when it is safe on the disk; rejects when `stampNs` is not that frame's, or its position does not fit the map.
    */
-  addPlace(place: Omit<Place, 'id'>): Promise<number>;
-  /** Writes checksums into the map, so that it verifies; mapping may go on. Resolves with the number of places. */
+  addPlace(geotag: FrameGeotag): Promise<Place>;
+  /** Seals the map, so that it verifies; mapping may go on. Resolves with the number of places. */
   saveMap(): Promise<number>;
   /** JPEG bytes: the frame that was recognized last beside the thumbnails of matches. Null before the first frame. */
   renderMatches(title: string, matches: readonly DebugMatch[]): Promise<Uint8Array | null>;

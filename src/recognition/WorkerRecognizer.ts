@@ -4,7 +4,7 @@ import { describeError, NetvladError } from '../errors.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import type { Place } from '../map/Place.ts';
 import type { Recognition } from './PlaceRecognizer.ts';
-import type { DebugMatch, EngineConfig, EngineFacts, RecognitionEngine } from './RecognitionEngine.ts';
+import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEngine } from './RecognitionEngine.ts';
 import { toError, toTransferList, type EngineCall, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
 
 export type WorkerState =
@@ -87,8 +87,8 @@ export class WorkerRecognizer implements RecognitionEngine {
     return this.#callEngine('recognize', [frame, k], toTransferList([frame.data])) as Promise<Recognition>;
   }
 
-  addPlace(place: Omit<Place, 'id'>): Promise<number> {
-    return this.#callEngine('addPlace', [place]) as Promise<number>;
+  addPlace(geotag: FrameGeotag): Promise<Place> {
+    return this.#callEngine('addPlace', [geotag]) as Promise<Place>;
   }
 
   saveMap(): Promise<number> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
 import { NetvladError } from '../../src/errors.ts';
 import type { CameraFrame } from '../../src/image/CameraFrame.ts';
-import type { EngineConfig } from '../../src/recognition/RecognitionEngine.ts';
+import type { EngineConfig, FrameGeotag } from '../../src/recognition/RecognitionEngine.ts';
 import { WorkerRecognizer, type WorkerState } from '../../src/recognition/WorkerRecognizer.ts';
 
 const CONFIG: EngineConfig = {
@@ -90,18 +90,21 @@ describe('WorkerRecognizer', () => {
 
   it('passes on the error of a single call and lives on', async () => {
     const { recognizer, states } = await openFragile();
-    const place = {
-      image: 'a.jpg',
+    const geotag: FrameGeotag = {
+      name: 'image@5',
+      role: null,
+      place: null,
+      geo: null,
+      local: { x: 1, y: 2, z: 0 },
+      yawRad: null,
+      orientation: null,
+      positionSigmaM: null,
       stampNs: 5n,
       sequence: null,
       frame: null,
-      label: null,
-      geo: null,
-      pose: null,
-      positionSigmaM: null,
       condition: null,
     };
-    await assert.rejects(recognizer.addPlace(place), { code: 'map', message: 'The disk is full.' });
+    await assert.rejects(recognizer.addPlace(geotag), { code: 'map', message: 'The disk is full.' });
     assert.equal((await recognizer.recognize(frame(Uint8Array.of(1)), 1)).kind, 'recognized');
     assert.deepEqual(states, [{ kind: 'ready', restarts: 0 }]);
     await recognizer.dispose();

@@ -26,7 +26,7 @@ async function openFragileEngine(config: EngineConfig): Promise<RecognitionEngin
   }
   const engine: RecognitionEngine = {
     facts: {
-      model: { name: 'fragile', sha256: '0'.repeat(64), dimension: 2, provider: 'cpu', providerProblems: [] },
+      model: { name: 'fragile', sha256: '0'.repeat(64), dimension: 2, provider: 'cpu', providerProblem: null },
       map: {
         path: config.map,
         id: 'a map',
@@ -48,6 +48,7 @@ async function openFragileEngine(config: EngineConfig): Promise<RecognitionEngin
         frameId: frame.frameId,
         descriptor: Float32Array.of(frame.data.length, k),
         matches: [{ place: frame.data[0]!, similarity: 1, evidence: NaN }],
+        quality: { brightness: 0, contrast: 0, sharpness: 0 },
         timings: { decodeMs: 0, describeMs: 0, searchMs: 0, verifyMs: 0 },
       };
     },

@@ -1,0 +1,95 @@
+/** @file Opens model, map, index and verification as one engine; what the worker thread runs. */
+import { NetvladError } from '../errors.ts';
+import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
+import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
+import { renderMatchSheet } from '../image/renderMatchSheet.ts';
+import type { Place } from '../map/Place.ts';
+import type { VectorIndex } from '../retrieval/VectorIndex.ts';
+import { LocalRecognizer } from './LocalRecognizer.ts';
+import { OnlineMap } from './OnlineMap.ts';
+import { openIndex } from './openIndex.ts';
+import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEngine } from './RecognitionEngine.ts';
+import type { CameraFrame } from '../image/CameraFrame.ts';
+import type { Recognition } from './PlaceRecognizer.ts';
+
+class LocalEngine implements RecognitionEngine {
+  readonly facts: EngineFacts;
+  readonly #map: OnlineMap;
+  readonly #index: VectorIndex;
+  readonly #recognizer: LocalRecognizer;
+
+  constructor(model: OnnxDescriptorModel, parts: { readonly map: OnlineMap; readonly index: VectorIndex }) {
+    this.#map = parts.map;
+    this.#index = parts.index;
+    this.#recognizer = new LocalRecognizer(model, parts.index);
+    this.facts = toFacts(model, parts.map);
+  }
+
+  recognize(frame: CameraFrame, k: number): Promise<Recognition> {
+    return this.#recognizer.recognize(frame, k);
+  }
+
+  async addPlace(geotag: FrameGeotag): Promise<Place> {
+    const { last } = this.#recognizer;
+    if (last?.stampNs !== geotag.stampNs) {
+      throw new NetvladError('internal', `The frame ${geotag.name} is not the one that was recognized last.`);
+    }
+    const place = await this.#map.add(last, geotag);
+    await this.#index.add([place.id], last.descriptors.global.slice(0, last.descriptors.dimension));
+    return place;
+  }
+
+  saveMap(): Promise<number> {
+    return Promise.resolve(this.#map.save());
+  }
+
+  async renderMatches(title: string, matches: readonly DebugMatch[]): Promise<Uint8Array | null> {
+    const { last } = this.#recognizer;
+    if (last === null) return null;
+    const tiles = matches.map(({ place, caption }) => ({ picture: this.#map.map.thumbnail(place), caption }));
+    return renderMatchSheet(last.image, title, tiles);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#recognizer.dispose();
+    this.#map.close();
+  }
+}
+
+function toFacts(model: OnnxDescriptorModel, { path, map }: OnlineMap): EngineFacts {
+  const { manifest, provider, providerFallbackReason } = model;
+  return {
+    model: {
+      name: manifest.name,
+      sha256: manifest.onnx.sha256,
+      dimension: manifest.descriptor.dimension,
+      provider,
+      providerProblem: providerFallbackReason,
+    },
+    map: {
+      path,
+      id: map.manifest.id,
+      frame: map.manifest.frame,
+      datum: map.manifest.datum,
+      calibration: map.manifest.calibration,
+      places: map.places,
+      hasLocalFeatures: map.hasLocalFeatures,
+    },
+  };
+}
+
+/** Throws a NetvladError that says which file or provider cannot be used, and what to do. */
+export async function openEngine(config: EngineConfig): Promise<RecognitionEngine> {
+  const { threads } = config;
+  const model = await loadModel(config.model || findDefaultModel(), {
+    providers: config.providers,
+    ...(threads > 0 ? { threads } : {}),
+  });
+  try {
+    const map = OnlineMap.open(config.map, model.manifest, { create: config.createMap });
+    return new LocalEngine(model, { map, index: await openIndex(map.map, config.index) });
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}

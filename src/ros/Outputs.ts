@@ -1,0 +1,78 @@
+/** @file The topics that carry what is recognized. Built at configure, taken off the graph at cleanup. */
+import type { Decision } from '../localization/Localizer.ts';
+import type { CompressedImage, MessageType, MessageTypes, PlaceHypothesesMessage } from './messages.ts';
+import { DEFAULT_QOS, type Destroyable, type Publisher, type Qos, type RosNode } from './RosNode.ts';
+import {
+  toFix,
+  toHypothesesMessage,
+  toMarkers,
+  toPoseArray,
+  toPoseStamped,
+  toRejectionMessage,
+  type MessageContext,
+} from './toMessages.ts';
+
+type Owned<T extends MessageType> = Publisher<MessageTypes[T]> & Destroyable;
+
+/** Pictures are for eyes: a viewer that is slow gets the newest. */
+const PICTURE_QOS: Qos = { reliability: 'best_effort', durability: 'volatile', depth: 1 };
+
+export class Outputs {
+  readonly #owned: Destroyable[] = [];
+  readonly #hypotheses: Owned<'netvlad_localizer/msg/PlaceHypotheses'>;
+  readonly #pose: Owned<'geometry_msgs/msg/PoseWithCovarianceStamped'>;
+  readonly #fix: Owned<'sensor_msgs/msg/NavSatFix'>;
+  readonly #poses: Owned<'geometry_msgs/msg/PoseArray'>;
+  readonly #markers: Owned<'visualization_msgs/msg/MarkerArray'>;
+  readonly #debugImage: Owned<'sensor_msgs/msg/CompressedImage'>;
+  readonly #context: MessageContext;
+
+  constructor(node: RosNode, context: MessageContext) {
+    this.#context = context;
+    const own = <T extends MessageType>(type: T, topic: string, qos = DEFAULT_QOS): Owned<T> => {
+      const publisher = node.createPublisher(type, topic, qos);
+      this.#owned.push(publisher);
+      return publisher;
+    };
+    this.#hypotheses = own('netvlad_localizer/msg/PlaceHypotheses', '~/hypotheses');
+    this.#pose = own('geometry_msgs/msg/PoseWithCovarianceStamped', '~/pose');
+    this.#fix = own('sensor_msgs/msg/NavSatFix', '~/fix');
+    this.#poses = own('geometry_msgs/msg/PoseArray', '~/hypotheses/poses');
+    this.#markers = own('visualization_msgs/msg/MarkerArray', '~/hypotheses/markers');
+    this.#debugImage = own('sensor_msgs/msg/CompressedImage', '~/debug_image/compressed', PICTURE_QOS);
+  }
+
+  /** Everything that a decision says; what nobody listens to is not even made, but for the hypotheses and the pose. */
+  publish(decision: Decision): void {
+    const context = this.#context;
+    this.#hypotheses.publish(toHypothesesMessage(decision, context));
+    const pose = toPoseStamped(decision, context);
+    if (pose !== null) this.#pose.publish(pose);
+    if (this.#fix.subscriptionCount > 0) {
+      const fix = toFix(decision, context);
+      if (fix !== null) this.#fix.publish(fix);
+    }
+    if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
+    if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
+  }
+
+  /** A frame that could not be used. */
+  publishRejection(stampNs: bigint, reason: string): PlaceHypothesesMessage {
+    const message = toRejectionMessage(stampNs, reason, this.#context);
+    this.#hypotheses.publish(message);
+    return message;
+  }
+
+  get wantsDebugImage(): boolean {
+    return this.#debugImage.subscriptionCount > 0;
+  }
+
+  publishDebugImage(header: CompressedImage['header'], jpeg: Uint8Array): void {
+    this.#debugImage.publish({ header, format: 'jpeg', data: jpeg });
+  }
+
+  destroy(): void {
+    for (const publisher of this.#owned) publisher.destroy();
+    this.#owned.length = 0;
+  }
+}

@@ -1,0 +1,174 @@
+/** @file Model, map and search as one engine, in this thread and behind the worker: the same answers; grown maps equal built ones. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
+import { encodeJpeg } from '../../src/image/encode.ts';
+import type { RgbImage } from '../../src/image/RgbImage.ts';
+import { loadModel } from '../../src/inference/loadModel.ts';
+import { buildMap } from '../../src/map/buildMap.ts';
+import { PlaceMap } from '../../src/map/PlaceMap.ts';
+import { createRandom } from '../../src/math/random.ts';
+import { openEngine } from '../../src/recognition/openEngine.ts';
+import type { EngineConfig, FrameGeotag } from '../../src/recognition/RecognitionEngine.ts';
+import { WorkerRecognizer } from '../../src/recognition/WorkerRecognizer.ts';
+import { writeTinyModel } from '../support/tinyModel.ts';
+
+const COUNT = 8;
+
+/** Coloured boxes; another seed is another place. */
+function paintPlace(seed: number): RgbImage {
+  const [width, height] = [64, 48];
+  const random = createRandom(seed);
+  const data = new Uint8Array(width * height * 3).fill(90);
+  for (let box = 0; box < 14; box++) {
+    const [left, top] = [Math.floor(random.next() * 48), Math.floor(random.next() * 36)];
+    const colour = [0, 1, 2].map(() => Math.floor(random.next() * 256));
+    for (let y = top; y < top + 12; y++) for (let x = left; x < left + 16; x++) data.set(colour, (y * width + x) * 3);
+  }
+  return { data, width, height };
+}
+
+async function toGeotagged(seed: number): Promise<GeotaggedImage> {
+  const data = await encodeJpeg(paintPlace(seed), 95);
+  const stampNs = BigInt(seed) * 1_000_000_000n;
+  return {
+    name: `camera@${stampNs}`,
+    content: { kind: 'frame', frame: { kind: 'compressed', stampNs, frameId: 'camera', format: 'jpeg', data } },
+    role: null,
+    place: null,
+    geo: { latDeg: 48 + seed * 1e-4, lonDeg: 11, altM: NaN },
+    local: null,
+    yawRad: 0.1 * seed,
+    orientation: null,
+    positionSigmaM: 1,
+    stampNs,
+    sequence: 'drive',
+    frame: seed,
+    condition: null,
+  };
+}
+
+function toSource(images: readonly GeotaggedImage[]): GeotaggedImageSource {
+  return {
+    description: 'painted places',
+    count: images.length,
+    async *[Symbol.asyncIterator]() {
+      yield* images;
+      await Promise.resolve();
+    },
+  };
+}
+
+function frameOf({ content }: GeotaggedImage): Extract<GeotaggedImage['content'], { kind: 'frame' }>['frame'] {
+  assert.ok(content.kind === 'frame');
+  return { ...content.frame, data: content.frame.data.slice() };
+}
+
+describe('recognition engine', () => {
+  let folder: string;
+  let config: EngineConfig;
+  let images: readonly GeotaggedImage[];
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'engine-'));
+    const model = await writeTinyModel({ folder });
+    const map = path.join(folder, 'built.vprmap');
+    images = await Promise.all(Array.from({ length: COUNT }, (_, i) => toGeotagged(i + 1)));
+    const loaded = await loadModel(model);
+    await buildMap(toSource(images), loaded, { out: map });
+    await loaded.dispose();
+    config = {
+      ...{ model, map, providers: ['cpu'], threads: 1, index: 'exact', verifyTopK: 0, createMap: false },
+    } satisfies EngineConfig;
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  it('finds each place by its own image, first in this thread and then identically behind the worker', async () => {
+    const local = await openEngine(config);
+    const worker = await WorkerRecognizer.open(config);
+    assert.deepEqual(worker.facts, local.facts);
+    for (const [i, image] of images.entries()) {
+      const here = await local.recognize(frameOf(image), 3);
+      const there = await worker.recognize(frameOf(image), 3);
+      assert.ok(here.kind === 'recognized' && there.kind === 'recognized');
+      assert.equal(here.matches[0]!.place, local.facts.map.places[i]!.id);
+      assert.ok(here.matches[0]!.similarity > 0.999);
+      assert.deepEqual(there.matches, here.matches);
+      assert.deepEqual(there.descriptor, here.descriptor);
+    }
+    await local.dispose();
+    await worker.dispose();
+  });
+
+  it('answers a frame that cannot be used with the reason', async () => {
+    const engine = await openEngine(config);
+    const good = frameOf(images[0]!);
+    const result = await engine.recognize({ ...good, data: good.data.subarray(0, 200) }, 3);
+    assert.equal(result.kind, 'rejected');
+    await engine.dispose();
+  });
+
+  it('shows the last frame beside thumbnails of the map, after the first frame', async () => {
+    const engine = await openEngine(config);
+    assert.equal(await engine.renderMatches('nothing yet', []), null);
+    await engine.recognize(frameOf(images[0]!), 3);
+    const jpeg = await engine.renderMatches('located 97 %', [{ place: 1, caption: '#0 <97 %>' }]);
+    assert.deepEqual([...jpeg!.subarray(0, 2)], [0xff, 0xd8]);
+    await engine.dispose();
+  });
+
+  for (const index of ['auto', 'hnsw'] as const) {
+    it(`gives the same best places with index ${index}`, async () => {
+      const exact = await openEngine(config);
+      const other = await openEngine({ ...config, index });
+      for (const image of images) {
+        const expected = await exact.recognize(frameOf(image), 1);
+        const result = await other.recognize(frameOf(image), 1);
+        assert.ok(expected.kind === 'recognized' && result.kind === 'recognized');
+        assert.equal(result.matches[0]!.place, expected.matches[0]!.place);
+      }
+      await exact.dispose();
+      await other.dispose();
+    });
+  }
+
+  it('grows a map from nothing that equals the one built from the same images', async () => {
+    const map = path.join(folder, 'grown.vprmap');
+    const engine = await openEngine({ ...config, map, createMap: true });
+    assert.equal(engine.facts.map.places.length, 0);
+    for (const [i, image] of images.entries()) {
+      const result = await engine.recognize(frameOf(image), 3);
+      assert.ok(result.kind === 'recognized');
+      assert.equal(result.matches.length, Math.min(3, i), 'searches what was added before');
+      const { content, ...geotag } = image;
+      assert.equal(content.kind, 'frame');
+      assert.equal((await engine.addPlace(geotag satisfies FrameGeotag)).id, i + 1);
+      if (i === 3) assert.equal(await engine.saveMap(), 4, 'may be saved in between');
+    }
+    await engine.dispose();
+    const [grown, built] = [PlaceMap.open(map), PlaceMap.open(config.map)];
+    assert.deepEqual(grown.places, built.places);
+    assert.deepEqual(grown.manifest.datum, built.manifest.datum);
+    assert.deepEqual(grown.manifest.checksums, built.manifest.checksums);
+    grown.close();
+    built.close();
+  });
+
+  it('refuses to add a frame that is not the last one', async () => {
+    const engine = await openEngine({ ...config, map: path.join(folder, 'late.vprmap'), createMap: true });
+    await engine.recognize(frameOf(images[0]!), 1);
+    const { content, ...geotag } = images[1]!;
+    assert.equal(content.kind, 'frame');
+    await assert.rejects(engine.addPlace(geotag), /is not the one that was recognized last/);
+    await engine.dispose();
+  });
+
+  it('says which model made the map when it was another', async () => {
+    const other = await writeTinyModel({ folder, name: 'other', seed: 2 });
+    await assert.rejects(openEngine({ ...config, model: other }), { code: 'map', message: /made by the model tiny/ });
+    await assert.rejects(openEngine({ ...config, map: '' }), { code: 'map', message: /No map is named/ });
+  });
+});
