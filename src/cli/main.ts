@@ -1,10 +1,11 @@
 /** @file `netvlad`: registers one file a command and parses the arguments. */
 import { Command, CommanderError } from 'commander';
 import { TOOL_VERSION } from '../version.ts';
+import { registerDatasetCommand } from './commands/dataset.ts';
 import { EXIT } from './exitCodes.ts';
 
 /** Every command file in `commands/` exports one of these; the order here is the order in `--help`. */
-const REGISTRATIONS: readonly ((program: Command) => void)[] = [];
+const REGISTRATIONS: readonly ((program: Command) => void)[] = [registerDatasetCommand];
 
 export function createProgram(): Command {
   const program = new Command('netvlad')

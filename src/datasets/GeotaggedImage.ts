@@ -51,3 +51,27 @@ export interface GeotaggedImageSource extends AsyncIterable<GeotaggedImage | Dat
 export function isDatasetProblem(item: GeotaggedImage | DatasetProblem): item is DatasetProblem {
   return 'problem' in item;
 }
+
+/** A geotagged image of which only the named facts are known. */
+export function createGeotaggedImage(
+  name: string,
+  content: ImageContent,
+  facts: Partial<Omit<GeotaggedImage, 'name' | 'content'>> = {},
+): GeotaggedImage {
+  return {
+    name,
+    content,
+    role: null,
+    place: null,
+    geo: null,
+    local: null,
+    yawRad: null,
+    orientation: null,
+    positionSigmaM: null,
+    stampNs: null,
+    sequence: null,
+    frame: null,
+    condition: null,
+    ...facts,
+  };
+}
