@@ -27,17 +27,19 @@ export interface FoundRow {
   readonly evidence: number;
 }
 
+/** What the localizer said of one query. */
+export interface SingleDecision extends Omit<ReportedDecision, 'isCorrect' | 'errorM'> {
+  /** Database row of the best hypothesis; null without one. */
+  readonly row: number | null;
+  /** Position of the best hypothesis in the map frame; null without one. */
+  readonly position: { readonly x: number; readonly y: number } | null;
+}
+
 /** What was found for one query, best first, and what the localizer made of it. */
 export interface FoundQuery {
   readonly found: readonly FoundRow[];
-  readonly decision:
-    | (Omit<ReportedDecision, 'isCorrect' | 'errorM'> & {
-        /** Database row of the best hypothesis; null without one. */
-        readonly row: number | null;
-        /** Position of the best hypothesis in the map frame; null without one. */
-        readonly position: { readonly x: number; readonly y: number } | null;
-      })
-    | null;
+  /** Null without a localizer. */
+  readonly decision: SingleDecision | null;
 }
 
 export interface RetrievalFacts {

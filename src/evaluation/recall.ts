@@ -72,12 +72,16 @@ export function computeChance(truth: GroundTruth, databaseSize: number, ns: read
 }
 
 /**
- * Keeps the best row of each group: the views of one panorama are one answer, not twelve (Tokyo 24/7, dbTokyo247.m).
+ * Keeps the best of each group: the views of one panorama are one answer, not twelve (Tokyo 24/7, dbTokyo247.m).
+ * `ranking` is best first.
  */
-export function keepFirstOfGroup(ranking: readonly number[], groupOf: (row: number) => number | string): number[] {
+export function keepFirstOfGroup<Item>(
+  ranking: readonly Item[],
+  groupOf: (item: Item) => number | string,
+): readonly Item[] {
   const seen = new Set<number | string>();
-  return ranking.filter((row) => {
-    const group = groupOf(row);
+  return ranking.filter((item) => {
+    const group = groupOf(item);
     if (seen.has(group)) return false;
     seen.add(group);
     return true;
