@@ -7,12 +7,8 @@ import type { Place } from '../map/Place.ts';
 import type { PlaceMap } from '../map/PlaceMap.ts';
 import { PlaceSurveyor } from '../map/PlaceSurveyor.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
-import type { Match, VectorIndex } from '../retrieval/VectorIndex.ts';
-
-/** Adds geometric evidence to candidates and may reorder them; made for a map by the verification room's user. */
-export interface CandidateVerifier {
-  verify(query: LocalFeatures, candidates: readonly Match[]): Promise<readonly CandidateMatch[]>;
-}
+import type { CandidateVerifier } from '../recognition/LocalRecognizer.ts';
+import type { VectorIndex } from '../retrieval/VectorIndex.ts';
 
 export interface RetrievalTools {
   readonly map: PlaceMap;
