@@ -1,0 +1,27 @@
+/** @file The program around the commands: name, version, help, and the exit code of a wrong command line. */
+import { Command, CommanderError } from 'commander';
+import { TOOL_VERSION } from '../version.ts';
+import { EXIT } from './exitCodes.ts';
+
+/** Every command file in `commands/` exports one of these. */
+export type Registration = (program: Command) => void;
+
+/** The order of `registrations` is the order in `--help`. */
+export function createProgram(registrations: readonly Registration[]): Command {
+  const program = new Command('netvlad')
+    .description('Visual place recognition: build maps, judge them, replay recordings, train descriptors.')
+    .version(TOOL_VERSION)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  for (const register of registrations) register(program);
+  return program;
+}
+
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
