@@ -1,0 +1,152 @@
+/** @file Opens a recording of any format that we read, told by its first bytes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { NetvladError } from '../errors.ts';
+import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
+import type { BagSource } from './BagSource.ts';
+import { JoinedBag } from './JoinedBag.ts';
+import { McapBag } from './McapBag.ts';
+import { Ros1Bag } from './Ros1Bag.ts';
+import { parseRosbag2Metadata } from './rosbag2Metadata.ts';
+import { SqliteBag } from './SqliteBag.ts';
+import { isZstd, unpackZstdFile } from './zstd.ts';
+
+const METADATA = 'metadata.yaml';
+const RECORDING_FILE = /\.(mcap|db3|bag)(\.zstd)?$/;
+
+type BagFormat = 'mcap' | 'sqlite' | 'ros1';
+
+const FORMATS: readonly { readonly format: BagFormat; readonly magic: string; readonly suffix: string }[] = [
+  { format: 'mcap', magic: '\x89MCAP0\r\n', suffix: '.mcap' },
+  { format: 'sqlite', magic: 'SQLite format 3\0', suffix: '.db3' },
+  { format: 'ros1', magic: '#ROSBAG V2.0', suffix: '.bag' },
+];
+
+/** Whether a path looks like a recording by its name: a file with a recording's suffix, or a rosbag2 folder. */
+export async function isBagPath(path: string): Promise<boolean> {
+  const facts = await stat(path).catch(() => null);
+  if (facts === null) return false;
+  if (facts.isFile()) return RECORDING_FILE.test(path);
+  const names = await readdir(path);
+  return names.includes(METADATA) ? true : names.some((name) => RECORDING_FILE.test(name));
+}
+
+/**
+ * Opens an MCAP, rosbag2 (file or folder) or ROS 1 recording. What is damaged inside comes later, as problems in the
+ * stream of messages; throws `bad-input` when nothing at all can be read. Close the source: packed files are unpacked into
+ * a temporary folder that `close` removes.
+ */
+export async function openBag(path: string): Promise<BagSource> {
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new NetvladError('bad-input', `The recording ${path} cannot be opened: ${(cause as Error).message}.`, { cause });
+  });
+  return facts.isDirectory() ? openFolder(path) : openFile(path);
+}
+
+async function openFile(path: string): Promise<BagSource> {
+  const head = await readHead(path);
+  if (head.length === 0) throw new NetvladError('bad-input', `The recording ${path} is empty.`);
+  if (isZstd(head)) return openPacked(path);
+  switch (formatOf(path, head)) {
+    case 'mcap':
+      return McapBag.open(path);
+    case 'sqlite':
+      return SqliteBag.open(path);
+    case 'ros1':
+      return Ros1Bag.open(path);
+    case null:
+      throw new NetvladError('bad-input', `${path} is no recording: its first bytes are of no known format.`, {
+        hint: 'MCAP (.mcap), rosbag2 with SQLite (.db3 or a folder) and ROS 1 (.bag) are read.',
+      });
+  }
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** By the first bytes; by the name when they are damaged, so that the rest can still be read. */
+function formatOf(path: string, head: Uint8Array): BagFormat | null {
+  const text = String.fromCharCode(...head);
+  const byMagic = FORMATS.find(({ magic }) => text.startsWith(magic));
+  return (byMagic ?? FORMATS.find(({ suffix }) => path.endsWith(suffix)))?.format ?? null;
+}
+
+/** A file that rosbag2 compressed as a whole: unpacked beside the others of its kind, read, removed. */
+async function openPacked(path: string): Promise<BagSource> {
+  const folder = mkdtempSync(join(tmpdir(), 'netvlad-bag-'));
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const unpacked = join(folder, basename(path).replace(/\.zstd$/, ''));
+    const { problem } = await unpackZstdFile(path, unpacked);
+    const bag = await openFile(unpacked);
+    const problems = problem === null ? [] : [{ problem: `The file is cut or damaged (${problem}).`, where: path }];
+    const joined = new JoinedBag(path, [bag], problems);
+    const close = async (): Promise<void> => {
+      await bag.close();
+      remove();
+    };
+    return { ...viewOf(joined), description: `${bag.description}, unpacked from zstd`, close };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function viewOf(bag: BagSource): Omit<BagSource, 'close'> {
+  const { path, description, topics, range } = bag;
+  return { path, description, topics, range, messages: (names) => bag.messages(names) };
+}
+
+async function openFolder(folder: string): Promise<BagSource> {
+  const problems: DatasetProblem[] = [];
+  const names = await listFiles(folder, problems);
+  const parts: BagSource[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    try {
+      parts.push(await openFile(path));
+    } catch (error) {
+      problems.push({ problem: (error as Error).message, where: path });
+    }
+  }
+  if (parts.length === 0) {
+    const why = problems.map(({ problem }) => problem).join(' ');
+    throw new NetvladError('bad-input', `The folder ${folder} holds no readable recording. ${why}`.trimEnd(), {
+      hint: 'A rosbag2 folder holds .mcap or .db3 files, and usually a metadata.yaml.',
+    });
+  }
+  return new JoinedBag(folder, parts, problems);
+}
+
+/** The recording's files: as metadata.yaml lists them, or all that look like it, in the order of their numbers. */
+async function listFiles(folder: string, problems: DatasetProblem[]): Promise<readonly string[]> {
+  const present = (await readdir(folder)).filter((name) => RECORDING_FILE.test(name));
+  const inOrder = present.sort(new Intl.Collator('en', { numeric: true }).compare);
+  const path = join(folder, METADATA);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return inOrder;
+  let listed: readonly string[];
+  try {
+    listed = parseRosbag2Metadata(text);
+  } catch (error) {
+    problems.push({ problem: `The list of files is unreadable (${(error as Error).message}); all are read.`, where: path });
+    return inOrder;
+  }
+  // Early rosbag2 wrote the folder's own name into the paths.
+  const names = listed.map((name) => basename(name));
+  for (const name of names.filter((each) => !present.includes(each))) {
+    problems.push({ problem: 'The file is listed in metadata.yaml but is not there.', where: join(folder, name) });
+  }
+  return names.filter((name) => present.includes(name));
+}
