@@ -16,7 +16,8 @@ export class JoinedBag implements BagSource {
     this.path = path;
     this.#parts = parts;
     this.#problems = problems;
-    this.description = parts.length === 1 ? parts[0]!.description : `${parts.length} files, the first ${parts[0]!.description}`;
+    this.description =
+      parts.length === 1 ? parts[0]!.description : `${parts.length} files, the first ${parts[0]!.description}`;
     const table = new BagTopicTable();
     for (const topic of parts.flatMap((part) => part.topics)) table.add(topic);
     this.topics = table.topics();

@@ -60,10 +60,14 @@ export class Ros1Bag implements BagSource {
       await bag.open();
     } catch (cause) {
       await file.close();
-      throw new NetvladError('bad-input', `${path} has no readable index: ${(cause as Error).message}. Nothing was read.`, {
-        hint: 'The recording was probably cut; `rosbag reindex` makes a new index.',
-        cause,
-      });
+      throw new NetvladError(
+        'bad-input',
+        `${path} has no readable index: ${(cause as Error).message}. Nothing was read.`,
+        {
+          hint: 'The recording was probably cut; `rosbag reindex` makes a new index.',
+          cause,
+        },
+      );
     }
     return new Ros1Bag(file, bag, toRos1Handlers(handlers));
   }

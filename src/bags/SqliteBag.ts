@@ -55,10 +55,14 @@ export class SqliteBag implements BagSource {
       return new SqliteBag(path, db);
     } catch (cause) {
       db?.close();
-      throw new NetvladError('bad-input', `${path} cannot be read as a rosbag2 recording: ${(cause as Error).message}.`, {
-        hint: 'Its list of topics could not be read, so no message can be told from another: nothing was read.',
-        cause,
-      });
+      throw new NetvladError(
+        'bad-input',
+        `${path} cannot be read as a rosbag2 recording: ${(cause as Error).message}.`,
+        {
+          hint: 'Its list of topics could not be read, so no message can be told from another: nothing was read.',
+          cause,
+        },
+      );
     }
   }
 

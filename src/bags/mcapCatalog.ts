@@ -45,7 +45,10 @@ const SPAN_BYTES = 4 * 1024 * 1024;
 const CHUNK_HEAD_BYTES = 4096;
 const MESSAGE_HEAD_BYTES = 22;
 
-export async function readMcapCatalog(file: FileWindow, decompress: McapTypes.DecompressHandlers): Promise<McapCatalog> {
+export async function readMcapCatalog(
+  file: FileWindow,
+  decompress: McapTypes.DecompressHandlers,
+): Promise<McapCatalog> {
   try {
     const catalog = await readIndex(file);
     if (catalog !== null) return catalog;
@@ -59,7 +62,8 @@ export async function readMcapCatalog(file: FileWindow, decompress: McapTypes.De
 async function readIndex(file: FileWindow): Promise<McapCatalog | null> {
   const reader = await McapIndexedReader.Initialize({ readable: toReadable(file) });
   const statistics = reader.statistics;
-  const covered = statistics === undefined ? reader.chunkIndexes.length > 0 : isCovered(reader.chunkIndexes, statistics);
+  const covered =
+    statistics === undefined ? reader.chunkIndexes.length > 0 : isCovered(reader.chunkIndexes, statistics);
   if (!covered) return null;
   const spans = reader.chunkIndexes.map((index): McapSpan => ({
     kind: 'chunk',
@@ -153,9 +157,13 @@ async function scanRecords(
   const problems: DatasetProblem[] = [];
   const stop = await walkFile(file, decompress, scan);
   scan.endRun();
-  if (stop !== null) problems.push({ problem: stop.problem, where: `${file.path}, byte ${stop.offset} of ${file.size}` });
+  if (stop !== null)
+    problems.push({ problem: stop.problem, where: `${file.path}, byte ${stop.offset} of ${file.size}` });
   else if (indexProblem !== null && !indexProblem.startsWith('File is not indexed')) {
-    problems.push({ problem: `The index is damaged (${indexProblem}); the records were walked instead.`, where: file.path });
+    problems.push({
+      problem: `The index is damaged (${indexProblem}); the records were walked instead.`,
+      where: file.path,
+    });
   }
   const { schemas, channels, counts, spans } = scan;
   return { indexed: false, spans, schemas, channels, counts, problems };
@@ -173,14 +181,20 @@ async function walkFile(
     if (head === null) return { offset, problem: 'The recording ends here, before the end of its data: it was cut.' };
     if (head.opcode === OPCODE.dataEnd) return null;
     if (!isPlausibleOpcode(head.opcode)) {
-      return { offset, problem: `No record starts here (opcode ${head.opcode}): what follows is damaged and is left out.` };
+      return {
+        offset,
+        problem: `No record starts here (opcode ${head.opcode}): what follows is damaged and is left out.`,
+      };
     }
     const start = offset + RECORD_HEADER_BYTES;
     const cut = head.length > file.size - start;
     await visitRecord({ file, decompress, scan }, { opcode: head.opcode, offset, start, length: head.length });
     if (cut) {
       const left = file.size - start;
-      return { offset, problem: `A record of ${head.length} bytes has ${left} left: the recording was cut or damaged here.` };
+      return {
+        offset,
+        problem: `A record of ${head.length} bytes has ${left} left: the recording was cut or damaged here.`,
+      };
     }
     offset = start + head.length;
   }

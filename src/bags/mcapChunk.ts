@@ -63,7 +63,8 @@ function unpack(
   if (records.length !== head.uncompressedSize) {
     throw new Error(`it unpacks to ${records.length} bytes instead of ${head.uncompressedSize}`);
   }
-  if (head.uncompressedCrc !== 0 && crc32(records) !== head.uncompressedCrc) throw new Error('its checksum does not match');
+  if (head.uncompressedCrc !== 0 && crc32(records) !== head.uncompressedCrc)
+    throw new Error('its checksum does not match');
   return { records, cut: null };
 }
 

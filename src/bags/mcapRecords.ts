@@ -84,7 +84,9 @@ class RecordCursor {
 
   bytes(length: number): Uint8Array {
     if (length > this.#bytes.length - this.offset) {
-      throw new RangeError(`A field claims ${length} bytes; ${this.#bytes.length - this.offset} are left in the record.`);
+      throw new RangeError(
+        `A field claims ${length} bytes; ${this.#bytes.length - this.offset} are left in the record.`,
+      );
     }
     this.offset += length;
     return this.#bytes.subarray(this.offset - length, this.offset);
@@ -154,7 +156,8 @@ export function* walkRecords(bytes: Uint8Array): Generator<McapRecord, { readonl
   while (offset < bytes.length) {
     const head = parseRecordHeader(bytes, offset);
     const start = offset + RECORD_HEADER_BYTES;
-    if (head === null || !isPlausibleOpcode(head.opcode) || head.length > bytes.length - start) return { complete: false };
+    if (head === null || !isPlausibleOpcode(head.opcode) || head.length > bytes.length - start)
+      return { complete: false };
     let record: McapRecord;
     try {
       record = parseRecordContent(head.opcode, bytes.subarray(start, start + head.length));

@@ -40,7 +40,9 @@ export async function isBagPath(path: string): Promise<boolean> {
  */
 export async function openBag(path: string): Promise<BagSource> {
   const facts = await stat(path).catch((cause: unknown) => {
-    throw new NetvladError('bad-input', `The recording ${path} cannot be opened: ${(cause as Error).message}.`, { cause });
+    throw new NetvladError('bad-input', `The recording ${path} cannot be opened: ${(cause as Error).message}.`, {
+      cause,
+    });
   });
   return facts.isDirectory() ? openFolder(path) : openFile(path);
 }
@@ -140,7 +142,10 @@ async function listFiles(folder: string, problems: DatasetProblem[]): Promise<re
   try {
     listed = parseRosbag2Metadata(text);
   } catch (error) {
-    problems.push({ problem: `The list of files is unreadable (${(error as Error).message}); all are read.`, where: path });
+    problems.push({
+      problem: `The list of files is unreadable (${(error as Error).message}); all are read.`,
+      where: path,
+    });
     return inOrder;
   }
   // Early rosbag2 wrote the folder's own name into the paths.

@@ -58,3 +58,19 @@ export function rotationMatrix([x, y, z, w]: Quaternion): Float64Array {
     ...[2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
   );
 }
+
+/** Between two rotations at constant angular velocity, the short way; `t` 0 gives `a`, 1 gives `b`. */
+export function slerp(a: Quaternion, b: Quaternion, t: number): Quaternion {
+  const dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+  const sign = dot < 0 ? -1 : 1; // q and -q are one rotation
+  const angle = Math.acos(Math.min(1, Math.abs(dot)));
+  const nearlySame = angle < 1e-6;
+  const weightA = nearlySame ? 1 - t : Math.sin((1 - t) * angle) / Math.sin(angle);
+  const weightB = sign * (nearlySame ? t : Math.sin(t * angle) / Math.sin(angle));
+  return normalizeQuaternion([
+    weightA * a[0] + weightB * b[0],
+    weightA * a[1] + weightB * b[1],
+    weightA * a[2] + weightB * b[2],
+    weightA * a[3] + weightB * b[3],
+  ]);
+}

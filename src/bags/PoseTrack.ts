@@ -1,0 +1,85 @@
+/** @file A trajectory that can be asked where it was at any time. */
+import type { GeoPoint, Pose } from '../geo/Pose.ts';
+import { createDatum, toEnu } from '../geo/LocalDatum.ts';
+import { createPose, orientationOf } from '../geo/poseAlgebra.ts';
+import { slerp } from '../geo/quaternion.ts';
+import type { PositionSample } from './parseMessages.ts';
+
+/** Position between two samples; of `pose` and `geo` that is set which the samples have. */
+export interface TrackPoint {
+  readonly pose: Pose | null;
+  readonly geo: GeoPoint | null;
+  /** The worse of the two samples around it; null = unknown. */
+  readonly sigmaM: number | null;
+}
+
+/** A course is taken over this time to either side, and only where it led this far. */
+const COURSE_WINDOW_NS = 1_000_000_000n;
+const COURSE_MIN_M = 1;
+
+export class PoseTrack {
+  /** By stamp; of equal stamps the first is kept. */
+  readonly samples: readonly PositionSample[];
+  readonly #maxGapNs: bigint;
+
+  /** Between samples further apart than `maxGapNs`, and beyond the ends by more than a tenth of it, nothing is known. */
+  constructor(samples: readonly PositionSample[], maxGapNs: bigint) {
+    const sorted = [...samples].sort((a, b) => (a.stampNs < b.stampNs ? -1 : a.stampNs > b.stampNs ? 1 : 0));
+    this.samples = sorted.filter((sample, i) => i === 0 || sample.stampNs !== sorted[i - 1]!.stampNs);
+    this.#maxGapNs = maxGapNs;
+  }
+
+  /** Null where the track does not know. */
+  at(stampNs: bigint): TrackPoint | null {
+    const next = this.#firstNotBefore(stampNs);
+    const after = this.samples[next];
+    if (after?.stampNs === stampNs) return toPoint(after);
+    const before = this.samples[next - 1];
+    if (before === undefined || after === undefined) {
+      const end = before ?? after;
+      if (end === undefined) return null;
+      const beyondNs = before === undefined ? end.stampNs - stampNs : stampNs - end.stampNs;
+      return beyondNs * 10n <= this.#maxGapNs ? toPoint(end) : null;
+    }
+    if (after.stampNs - before.stampNs > this.#maxGapNs) return null;
+    const fraction = Number(stampNs - before.stampNs) / Number(after.stampNs - before.stampNs);
+    return interpolate(before, after, fraction);
+  }
+
+  /** ENU direction of travel around a time, for tracks without orientation; null while standing. */
+  courseAt(stampNs: bigint): number | null {
+    const from = this.at(stampNs - COURSE_WINDOW_NS) ?? this.at(stampNs);
+    const to = this.at(stampNs + COURSE_WINDOW_NS) ?? this.at(stampNs);
+    if (from?.geo == null || to?.geo == null) return null;
+    const { x, y } = toEnu(createDatum(from.geo), to.geo);
+    return Math.hypot(x, y) < COURSE_MIN_M ? null : Math.atan2(y, x);
+  }
+
+  #firstNotBefore(stampNs: bigint): number {
+    let [low, high] = [0, this.samples.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.samples[middle]!.stampNs < stampNs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function toPoint({ pose, geo, sigmaM }: PositionSample): TrackPoint {
+  return { pose, geo, sigmaM };
+}
+
+function interpolate(a: PositionSample, b: PositionSample, t: number): TrackPoint {
+  const mix = (from: number, to: number): number => from + (to - from) * t;
+  const sigmaM = a.sigmaM === null || b.sigmaM === null ? null : Math.max(a.sigmaM, b.sigmaM);
+  if (a.pose !== null && b.pose !== null) {
+    const position = { x: mix(a.pose.x, b.pose.x), y: mix(a.pose.y, b.pose.y), z: mix(a.pose.z, b.pose.z) };
+    return { pose: createPose(position, slerp(orientationOf(a.pose), orientationOf(b.pose), t)), geo: null, sigmaM };
+  }
+  if (a.geo === null || b.geo === null) return { pose: null, geo: null, sigmaM };
+  const lonStep = ((((b.geo.lonDeg - a.geo.lonDeg) % 360) + 540) % 360) - 180; // the short way around the date line
+  const lonDeg = ((((a.geo.lonDeg + lonStep * t) % 360) + 540) % 360) - 180;
+  const geo = { latDeg: mix(a.geo.latDeg, b.geo.latDeg), lonDeg, altM: mix(a.geo.altM, b.geo.altM) };
+  return { pose: null, geo, sigmaM };
+}

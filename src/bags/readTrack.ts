@@ -1,0 +1,49 @@
+/** @file The first pass over a recording: trajectory and rigid frames, before any image is touched. */
+import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
+import { isBagProblem, type BagSource, type BagTopic } from './BagSource.ts';
+import { FrameTree } from './FrameTree.ts';
+import { parsePositionSample, parseTransforms, type PositionSample } from './parseMessages.ts';
+import { PoseTrack } from './PoseTrack.ts';
+
+export interface TrackReading {
+  readonly track: PoseTrack;
+  readonly frames: FrameTree;
+  readonly problems: readonly DatasetProblem[];
+}
+
+/** GNSS receivers give one fix a second and pause under bridges; further apart, a straight line is a guess. */
+export const DEFAULT_MAX_GAP_NS = 3_000_000_000n;
+
+const TF_STATIC = /(^|\/)tf_static$/;
+
+/** Reads a position topic (null = only the frames) and /tf_static. Damaged messages become problems. */
+export async function readTrack(
+  bag: BagSource,
+  positions: BagTopic | null,
+  maxGapNs: bigint = DEFAULT_MAX_GAP_NS,
+): Promise<TrackReading> {
+  const frames = new FrameTree();
+  const samples: PositionSample[] = [];
+  const problems: DatasetProblem[] = [];
+  const statics = bag.topics.filter(({ name, type }) => TF_STATIC.test(name) && type === 'tf2_msgs/msg/TFMessage');
+  const topics = [...(positions === null ? [] : [positions]), ...statics].map(({ name }) => name);
+  if (topics.length === 0) return { track: new PoseTrack([], maxGapNs), frames, problems };
+  for await (const item of bag.messages(topics)) {
+    if (isBagProblem(item)) {
+      problems.push(item);
+      continue;
+    }
+    try {
+      if (item.topic.name === positions?.name) {
+        const sample = parsePositionSample(item);
+        if (sample !== null) samples.push(sample);
+      } else {
+        for (const transform of parseTransforms(item)) frames.add(transform);
+      }
+    } catch (error) {
+      const where = `${bag.path}, ${item.topic.name} at ${item.logTimeNs} ns`;
+      problems.push({ problem: `A message cannot be used: ${(error as Error).message}.`, where });
+    }
+  }
+  return { track: new PoseTrack(samples, maxGapNs), frames, problems };
+}
