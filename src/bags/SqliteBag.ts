@@ -5,6 +5,7 @@ import { NetvladError } from '../errors.ts';
 import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { BagTopicTable } from './BagTopicTable.ts';
 import type { BagItem, BagSchema, BagSource, BagTopic, TimeRange } from './BagSource.ts';
+import { describeCut } from './sqlitePages.ts';
 import { isZstd, unpackZstd } from './zstd.ts';
 
 /** Rows are listed in pages, so that no query stays open while a consumer thinks. */
@@ -29,11 +30,13 @@ export class SqliteBag implements BagSource {
   readonly topics: readonly BagTopic[];
   readonly range: TimeRange | null;
   readonly #db: Database.Database;
+  readonly #cut: string | null;
   readonly #topicOfId = new Map<bigint, BagTopic>();
 
-  private constructor(path: string, db: Database.Database) {
+  private constructor(path: string, db: Database.Database, cut: string | null) {
     this.path = path;
     this.#db = db;
+    this.#cut = cut;
     this.description = `rosbag2 SQLite ${basename(path)}`;
     const counts = readCounts(db);
     const schemas = readSchemas(db);
@@ -47,12 +50,13 @@ export class SqliteBag implements BagSource {
     this.range = readRange(db);
   }
 
-  static open(path: string): SqliteBag {
+  /** `path` names the recording in messages; `file` is where its bytes lie, whole pages of them. */
+  static open(path: string, file: string = path): SqliteBag {
     let db: Database.Database | undefined;
     try {
-      db = new Database(path, { readonly: true, fileMustExist: true });
+      db = new Database(file, { readonly: true, fileMustExist: true });
       db.defaultSafeIntegers(true);
-      return new SqliteBag(path, db);
+      return new SqliteBag(path, db, describeCut(path));
     } catch (cause) {
       db?.close();
       throw new NetvladError(
@@ -68,6 +72,7 @@ export class SqliteBag implements BagSource {
 
   async *messages(topics?: readonly string[]): AsyncGenerator<BagItem> {
     const wanted = topics === undefined ? null : new Set(topics);
+    if (this.#cut !== null) yield { problem: this.#cut, where: this.path };
     const read = this.#db.prepare<[bigint], { readonly data: Uint8Array }>('SELECT data FROM messages WHERE id = ?');
     for (const row of this.#rows()) {
       if ('problem' in row) {

@@ -1,6 +1,5 @@
 /** @file Opens a recording of any format that we read, told by its first bytes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, open, readFile, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { NetvladError } from '../errors.ts';
@@ -11,6 +10,7 @@ import { McapBag } from './McapBag.ts';
 import { Ros1Bag } from './Ros1Bag.ts';
 import { parseRosbag2Metadata } from './rosbag2Metadata.ts';
 import { SqliteBag } from './SqliteBag.ts';
+import { wholePagesOfCut } from './sqlitePages.ts';
 import { isZstd, unpackZstdFile } from './zstd.ts';
 
 const METADATA = 'metadata.yaml';
@@ -55,7 +55,7 @@ async function openFile(path: string): Promise<BagSource> {
     case 'mcap':
       return McapBag.open(path);
     case 'sqlite':
-      return SqliteBag.open(path);
+      return openSqlite(path);
     case 'ros1':
       return Ros1Bag.open(path);
     case null:
@@ -82,32 +82,43 @@ function formatOf(path: string, head: Uint8Array): BagFormat | null {
   return (byMagic ?? FORMATS.find(({ suffix }) => path.endsWith(suffix)))?.format ?? null;
 }
 
-/** A file that rosbag2 compressed as a whole: unpacked beside the others of its kind, read, removed. */
+/** A file that rosbag2 compressed as a whole: unpacked into a temporary folder, read, removed. */
 async function openPacked(path: string): Promise<BagSource> {
-  const folder = mkdtempSync(join(tmpdir(), 'netvlad-bag-'));
-  const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
+  return openTemporary(async (folder) => {
     const unpacked = join(folder, basename(path).replace(/\.zstd$/, ''));
     const { problem } = await unpackZstdFile(path, unpacked);
     const bag = await openFile(unpacked);
     const problems = problem === null ? [] : [{ problem: `The file is cut or damaged (${problem}).`, where: path }];
-    const joined = new JoinedBag(path, [bag], problems);
-    const close = async (): Promise<void> => {
-      await bag.close();
-      remove();
-    };
-    return { ...viewOf(joined), description: `${bag.description}, unpacked from zstd`, close };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+    return new JoinedBag(path, [bag], problems);
+  });
 }
 
-function viewOf(bag: BagSource): Omit<BagSource, 'close'> {
-  const { path, description, topics, range } = bag;
-  return { path, description, topics, range, messages: (names) => bag.messages(names) };
+/** A database that ends inside of a page is read from a copy of its whole pages (sqlitePages.ts says why). */
+async function openSqlite(path: string): Promise<BagSource> {
+  const bytes = wholePagesOfCut(path);
+  if (bytes === null) return SqliteBag.open(path);
+  return openTemporary(async (folder) => {
+    const copy = join(folder, basename(path));
+    await copyFile(path, copy);
+    await chmod(copy, 0o600); // a read-only recording makes a read-only copy
+    await truncate(copy, bytes);
+    return SqliteBag.open(path, copy);
+  });
+}
+
+/** Opens a source on files of its own; they go when it is closed, or when opening fails. */
+async function openTemporary(work: (folder: string) => Promise<BagSource>): Promise<BagSource> {
+  const folder = await mkdtemp(join(tmpdir(), 'netvlad-bag-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const bag = await work(folder);
+    const { path, description, topics, range } = bag;
+    const close = (): Promise<void> => bag.close().then(remove);
+    return { path, description, topics, range, messages: (names) => bag.messages(names), close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }
 
 async function openFolder(folder: string): Promise<BagSource> {

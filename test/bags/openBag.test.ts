@@ -1,0 +1,253 @@
+/** @file Every form of a recording gives the same messages; damaged ones give what is left and name the rest. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NetvladError } from '../../src/errors.ts';
+import { openBag } from '../../src/bags/openBag.ts';
+import { createRandom } from '../../src/math/random.ts';
+import { sharedPath } from '../support/sharedData.ts';
+import {
+  CAMERA,
+  ODOM,
+  driveMessages,
+  readPath,
+  writeDb3,
+  writeMcap,
+  writeSplit,
+  zstdCompress,
+  type BagContents,
+  type RawMessage,
+} from './support/driveFixture.ts';
+
+const DRIVE = driveMessages();
+
+async function zstdChunks(): Promise<(chunk: Uint8Array) => { compression: string; compressedData: Uint8Array }> {
+  const { default: zstd } = await import('@foxglove/wasm-zstd');
+  await zstd.isLoaded;
+  return (chunk) => ({ compression: 'zstd', compressedData: zstd.compress(chunk) });
+}
+
+const UNINDEXED = {
+  useStatistics: false,
+  useSummaryOffsets: false,
+  repeatSchemas: false,
+  repeatChannels: false,
+  useMessageIndex: false,
+  useChunkIndex: false,
+};
+
+/** Name -> writes the drive into the folder, returns the path to open. */
+const FORMS: Record<string, (folder: string) => Promise<string>> = {
+  'MCAP, chunks': (folder) => mcap(folder, {}),
+  'MCAP, zstd chunks': async (folder) => mcap(folder, { compressChunk: await zstdChunks() }),
+  'MCAP, chunks without message index': (folder) => mcap(folder, { useMessageIndex: false }),
+  'MCAP, no chunks': (folder) => mcap(folder, { useChunks: false }),
+  'MCAP, no index': (folder) => mcap(folder, UNINDEXED),
+  'MCAP, no index, no chunks': (folder) => mcap(folder, { ...UNINDEXED, useChunks: false }),
+  'MCAP, newest first': (folder) => mcap(folder, {}, [...DRIVE].reverse()),
+  'SQLite file': (folder) => db3(folder, DRIVE),
+  'SQLite, messages packed with zstd': async (folder) =>
+    db3(folder, await Promise.all(DRIVE.map(async (m) => ({ ...m, data: await zstdCompress(m.data) })))),
+  'SQLite, file packed with zstd': async (folder) => {
+    const path = await db3(folder, DRIVE);
+    writeFileSync(`${path}.zstd`, await zstdCompress(readFileSync(path)));
+    return `${path}.zstd`;
+  },
+  'SQLite folder, 12 files': (folder) => split(folder, { parts: 12, metadata: true, storage: 'db3' }),
+  'SQLite folder, 12 files, no metadata.yaml': (folder) =>
+    split(folder, { parts: 12, metadata: false, storage: 'db3' }),
+  'MCAP folder, 3 files': (folder) => split(folder, { parts: 3, metadata: true, storage: 'mcap' }),
+};
+
+async function mcap(folder: string, options: Parameters<typeof writeMcap>[2], messages = DRIVE): Promise<string> {
+  const path = join(folder, 'drive.mcap');
+  await writeMcap(path, messages, options);
+  return path;
+}
+
+function db3(folder: string, messages: readonly RawMessage[]): Promise<string> {
+  const path = join(folder, 'drive.db3');
+  writeDb3(path, messages);
+  return Promise.resolve(path);
+}
+
+async function split(folder: string, settings: Parameters<typeof writeSplit>[2]): Promise<string> {
+  const path = join(folder, 'drive');
+  await writeSplit(path, DRIVE, settings);
+  return path;
+}
+
+const keyOf = ({ topic, logTimeNs }: RawMessage): string => `${topic}@${logTimeNs}`;
+const ORIGINAL = new Map(DRIVE.map((message) => [keyOf(message), message]));
+
+/** Reads a damaged recording: a refusal must be ours, whatever is delivered must be what was recorded. */
+async function readDamaged(path: string): Promise<BagContents | NetvladError> {
+  try {
+    return await readPath(path);
+  } catch (error) {
+    if (error instanceof NetvladError) return error;
+    throw error;
+  }
+}
+
+describe('openBag', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'netvlad-bags-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const [name, write] of Object.entries(FORMS)) {
+    it(`${name}: all messages in log order, byte for byte`, async () => {
+      const path = await write(folder);
+      assert.deepEqual(await readPath(path), { messages: DRIVE, problems: [] });
+      const camera = await readPath(path, [CAMERA]);
+      assert.deepEqual(
+        camera.messages,
+        DRIVE.filter(({ topic }) => topic === CAMERA),
+      );
+      const bag = await openBag(path);
+      assert.deepEqual(
+        bag.topics.map(({ name: topic, type, messageCount }) => [topic, type, messageCount]),
+        [
+          [CAMERA, 'sensor_msgs/msg/Image', 10],
+          [ODOM, 'nav_msgs/msg/Odometry', 40],
+        ],
+      );
+      assert.deepEqual(bag.range, { startNs: DRIVE[0]!.logTimeNs, endNs: DRIVE.at(-1)!.logTimeNs });
+      await bag.close();
+    });
+  }
+
+  it('a chunk with a flipped byte is left out and named; the rest is read', async () => {
+    const path = await mcap(folder, {});
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(DRIVE[20]!.data);
+    bytes[at + 40]! ^= 1;
+    writeFileSync(path, bytes);
+    const { messages, problems } = await readPath(path);
+    assert.match(problems.join('\n'), /checksum does not match/);
+    assert.equal(problems.length, 1);
+    assert.ok(messages.length > 30 && messages.length < DRIVE.length, `${messages.length} messages are left`);
+    for (const message of messages) assert.deepEqual(message, ORIGINAL.get(keyOf(message)));
+  });
+
+  it('a cut uncompressed MCAP gives every message before the cut', async () => {
+    const path = await mcap(folder, { chunkSize: 1_000_000 });
+    const bytes = readFileSync(path);
+    const end = bytes.indexOf(DRIVE[25]!.data) + DRIVE[25]!.data.length;
+    writeFileSync(path, bytes.subarray(0, end + 3));
+    const { messages, problems } = await readPath(path);
+    assert.deepEqual(messages, DRIVE.slice(0, 26));
+    assert.match(problems.join('\n'), /cut/);
+  });
+
+  it('a missing file of a split recording is named', async () => {
+    const path = await split(folder, { parts: 3, metadata: true, storage: 'db3' });
+    rmSync(join(path, 'drive_1.db3'));
+    const { messages, problems } = await readPath(path);
+    assert.equal(messages.length, DRIVE.length - 17);
+    assert.match(problems.join('\n'), /drive_1\.db3: The file is listed in metadata\.yaml but is not there/);
+  });
+
+  it('refuses what is no recording, saying what it wants', async () => {
+    writeFileSync(join(folder, 'photo.jpg'), 'nothing');
+    writeFileSync(join(folder, 'empty.mcap'), '');
+    mkdirSync(join(folder, 'nothing'));
+    const cases = {
+      'photo.jpg': /no recording/,
+      'empty.mcap': /is empty/,
+      nothing: /holds no readable recording/,
+      absent: /ENOENT/,
+    };
+    for (const [name, pattern] of Object.entries(cases)) {
+      await assert.rejects(
+        openBag(join(folder, name)),
+        (error) => error instanceof NetvladError && pattern.test(error.message),
+      );
+    }
+  });
+
+  describe('damage anywhere: no crash, nothing invented', () => {
+    for (const [form, trials] of [
+      ['MCAP, chunks', 1000],
+      ['MCAP, zstd chunks', 250],
+      ['SQLite file', 250],
+    ] as const) {
+      it(`${form}, cut at ${trials} places: what is delivered was recorded, what is lost is said`, async () => {
+        const path = await FORMS[form]!(folder);
+        const bytes = readFileSync(path);
+        const random = createRandom(7);
+        for (let trial = 0; trial < trials; trial++) {
+          const cut = random.int(bytes.length);
+          writeFileSync(path, bytes.subarray(0, cut));
+          const result = await readDamaged(path);
+          if (result instanceof NetvladError) continue;
+          for (const message of result.messages) assert.deepEqual(message, ORIGINAL.get(keyOf(message)), `cut ${cut}`);
+          const isComplete = result.messages.length === DRIVE.length;
+          assert.ok(
+            isComplete || result.problems.length > 0,
+            `cut ${cut}: ${result.messages.length} messages, no word`,
+          );
+        }
+      });
+    }
+
+    for (const [form, trials] of [
+      ['MCAP, chunks', 1000],
+      ['MCAP, zstd chunks', 250],
+    ] as const) {
+      it(`${form}, a byte flipped at ${trials} places: checksums keep wrong messages out`, async () => {
+        const path = await FORMS[form]!(folder);
+        const bytes = readFileSync(path);
+        const random = createRandom(8);
+        for (let trial = 0; trial < trials; trial++) {
+          const damaged = Uint8Array.from(bytes);
+          const at = random.int(bytes.length);
+          damaged[at]! ^= 1 + random.int(255);
+          writeFileSync(path, damaged);
+          const result = await readDamaged(path);
+          if (result instanceof NetvladError) continue;
+          for (const message of result.messages) assert.deepEqual(message, ORIGINAL.get(keyOf(message)), `byte ${at}`);
+          const isComplete = result.messages.length === DRIVE.length;
+          assert.ok(
+            isComplete || result.problems.length > 0,
+            `byte ${at}: ${result.messages.length} messages, no word`,
+          );
+        }
+      });
+    }
+
+    it(`SQLite, a byte flipped at 250 places: never more messages than recorded, each refusal ours`, async () => {
+      const path = await FORMS['SQLite file']!(folder);
+      const bytes = readFileSync(path);
+      const random = createRandom(9);
+      for (let trial = 0; trial < 250; trial++) {
+        const damaged = Uint8Array.from(bytes);
+        damaged[random.int(bytes.length)]! ^= 1 + random.int(255);
+        writeFileSync(path, damaged);
+        const result = await readDamaged(path);
+        if (!(result instanceof NetvladError)) assert.ok(result.messages.length <= DRIVE.length);
+      }
+    });
+
+    for (const damage of ['cut', 'flipped'] as const) {
+      it(`ROS 1, ${damage} at 100 places: each refusal ours`, async function () {
+        const bytes = readFileSync(sharedPath(this, 'data', 'bags', 'fiducials_compressed_image.bag'));
+        const path = join(folder, 'drive.bag');
+        const random = createRandom(10);
+        for (let trial = 0; trial < 100; trial++) {
+          const at = random.int(bytes.length);
+          const damaged = Uint8Array.from(damage === 'cut' ? bytes.subarray(0, at) : bytes);
+          if (damage === 'flipped') damaged[at]! ^= 1 + random.int(255);
+          writeFileSync(path, damaged);
+          const result = await readDamaged(path);
+          if (!(result instanceof NetvladError)) assert.ok(result.messages.length + result.problems.length > 0);
+        }
+      });
+    }
+  });
+});
