@@ -1,0 +1,198 @@
+/**
+ * @file Where places lie to each other, for maps with and without positions.
+ *
+ * A map with positions is one plane of ENU metres. A map without is topological: every sequence is a line of its own, one
+ * step between neighbours, and "metres" below reads "steps". Places of different planes or lines are infinitely far apart.
+ */
+import { hasHeading, yawOf } from '../geo/poseAlgebra.ts';
+import { median } from '../math/statistics.ts';
+import type { MapPlace } from './MapPlace.ts';
+
+export interface MapGeometry {
+  readonly kind: 'metric' | 'topological';
+  /** Rows in the order given; every number below is a row. */
+  readonly places: readonly MapPlace[];
+  /** Typical distance between neighbouring positions: metres, or 1 step. */
+  readonly spacing: number;
+  /** Matches within it are one place; also the acceptance radius of the gate. Metres or steps. */
+  readonly placeRadius: number;
+  /** Plane or line that a row lies on. */
+  readonly chart: Int32Array;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** ENU radians, NaN = unknown. */
+  readonly yaw: Float64Array;
+  rowOf(placeId: number): number | undefined;
+  /** Infinity between charts. */
+  distance(rowA: number, rowB: number): number;
+  /** Calls `visit` for every row within `radius` of a point, in no particular order; stops when it returns false. */
+  forEachWithin(centre: ChartPoint, radius: number, visit: (row: number, distance: number) => boolean): void;
+}
+
+export interface ChartPoint {
+  readonly chart: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface MapGeometryOptions {
+  /** Metres; 0 = from the map: 2.5 times its spacing, at least 2 m, at most 25 m. */
+  readonly placeRadiusM: number;
+  /** Steps, for places without positions. */
+  readonly placeRadiusSteps: number;
+}
+
+/** Row pairs closer than this are one position (a panorama, a robot that stands). */
+const SAME_POSITION_M = 0.1;
+const SPACING_SAMPLE = 400;
+
+export function createMapGeometry(places: readonly MapPlace[], options: MapGeometryOptions): MapGeometry {
+  const metric = places.some(hasPosition);
+  const spacing = metric ? estimateSpacing(places) : 1;
+  const automaticM = Math.min(25, Math.max(2, 2.5 * spacing));
+  const metricRadius = options.placeRadiusM > 0 ? options.placeRadiusM : automaticM;
+  const placeRadius = metric ? metricRadius : options.placeRadiusSteps;
+  const charts = layOut(places, metric ? spacing : 1);
+  const grid = new ChartGrid(charts, placeRadius);
+  const rows = new Map(places.map(({ id }, row) => [id, row]));
+  return {
+    kind: metric ? 'metric' : 'topological',
+    places,
+    spacing,
+    placeRadius,
+    ...charts,
+    rowOf: (placeId) => rows.get(placeId),
+    distance: (a, b) =>
+      charts.chart[a] === charts.chart[b]
+        ? Math.hypot(charts.x[a]! - charts.x[b]!, charts.y[a]! - charts.y[b]!)
+        : Number.POSITIVE_INFINITY,
+    forEachWithin: (centre, radius, visit) => {
+      grid.forEachWithin(centre, radius, visit);
+    },
+  };
+}
+
+export function pointOf(geometry: MapGeometry, row: number): ChartPoint {
+  return { chart: geometry.chart[row]!, x: geometry.x[row]!, y: geometry.y[row]! };
+}
+
+function hasPosition({ pose }: MapPlace): boolean {
+  return pose !== null && Number.isFinite(pose.x) && Number.isFinite(pose.y);
+}
+
+interface Charts {
+  readonly chart: Int32Array;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly yaw: Float64Array;
+}
+
+function layOut(places: readonly MapPlace[], step: number): Charts {
+  const n = places.length;
+  const charts: Charts = {
+    chart: new Int32Array(n),
+    x: new Float64Array(n),
+    y: new Float64Array(n),
+    yaw: new Float64Array(n).fill(Number.NaN),
+  };
+  const lines = new Map<string | null, number[]>();
+  places.forEach((place, row) => {
+    if (hasPosition(place)) {
+      charts.x[row] = place.pose!.x;
+      charts.y[row] = place.pose!.y;
+      if (hasHeading(place.pose!)) charts.yaw[row] = yawOf(place.pose!);
+      return;
+    }
+    const line = lines.get(place.sequence);
+    if (line === undefined) lines.set(place.sequence, [row]);
+    else line.push(row);
+  });
+  let chart = 1; // 0 is the plane
+  for (const line of lines.values()) layLine(places, line, { charts, chart: chart++, step });
+  return charts;
+}
+
+/** Orders a sequence by stamp where all are known, by place id otherwise; equal stamps share a step. */
+function layLine(
+  places: readonly MapPlace[],
+  line: number[],
+  target: { readonly charts: Charts; readonly chart: number; readonly step: number },
+): void {
+  const stamped = line.every((row) => places[row]!.stampNs !== null);
+  const compare = (a: number, b: number): number => {
+    const byStamp = stamped ? Number(places[a]!.stampNs! - places[b]!.stampNs!) : 0;
+    return byStamp !== 0 ? byStamp : places[a]!.id - places[b]!.id;
+  };
+  let step = -1;
+  let previous: bigint | null = null;
+  for (const row of [...line].sort(compare)) {
+    const stamp = stamped ? places[row]!.stampNs : null;
+    if (stamp === null || stamp !== previous) step++;
+    previous = stamp;
+    target.charts.chart[row] = target.chart;
+    target.charts.x[row] = step * target.step;
+  }
+}
+
+/** Median distance to the nearest other position, over a spread sample; 1 m when there is only one position. */
+function estimateSpacing(places: readonly MapPlace[]): number {
+  const positions = places.flatMap((place) => (hasPosition(place) ? [place.pose!] : []));
+  const stride = Math.max(1, Math.floor(positions.length / SPACING_SAMPLE));
+  const nearest: number[] = [];
+  for (let i = 0; i < positions.length; i += stride) {
+    const here = positions[i]!;
+    let best = Number.POSITIVE_INFINITY;
+    for (const there of positions) {
+      const distance = Math.hypot(there.x - here.x, there.y - here.y);
+      if (distance > SAME_POSITION_M && distance < best) best = distance;
+    }
+    if (Number.isFinite(best)) nearest.push(best);
+  }
+  return nearest.length === 0 ? 1 : median(nearest);
+}
+
+/** Rows by square cells of one place radius. */
+class ChartGrid {
+  readonly #charts: Charts;
+  readonly #cell: number;
+  readonly #rows = new Map<string, number[]>();
+
+  constructor(charts: Charts, cell: number) {
+    this.#charts = charts;
+    this.#cell = cell;
+    for (let row = 0; row < charts.x.length; row++) {
+      const key = this.#key(charts.chart[row]!, this.#index(charts.x[row]!), this.#index(charts.y[row]!));
+      const rows = this.#rows.get(key);
+      if (rows === undefined) this.#rows.set(key, [row]);
+      else rows.push(row);
+    }
+  }
+
+  forEachWithin(centre: ChartPoint, radius: number, visit: (row: number, distance: number) => boolean): void {
+    const { chart, x, y } = this.#charts;
+    const inside = (row: number): boolean => {
+      const distance = Math.hypot(x[row]! - centre.x, y[row]! - centre.y);
+      return chart[row] !== centre.chart || !(distance <= radius) || visit(row, distance);
+    };
+    const cells = (2 * radius) / this.#cell + 1;
+    // A disc of more cells than rows, or one so far out that its cells have no numbers, is cheaper row by row.
+    if (!(cells * cells <= x.length) || !(Math.abs(centre.x) + Math.abs(centre.y) < 1e12 * this.#cell)) {
+      for (let row = 0; row < x.length; row++) if (!inside(row)) return;
+      return;
+    }
+    for (let i = this.#index(centre.x - radius); i <= this.#index(centre.x + radius); i++) {
+      for (let j = this.#index(centre.y - radius); j <= this.#index(centre.y + radius); j++) {
+        const rows = this.#rows.get(this.#key(centre.chart, i, j));
+        if (rows !== undefined && !rows.every(inside)) return;
+      }
+    }
+  }
+
+  #index(coordinate: number): number {
+    return Math.floor(coordinate / this.#cell);
+  }
+
+  #key(chart: number, i: number, j: number): string {
+    return `${chart},${i},${j}`;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * @file From similarity and evidence to the probability that a match is the same place.
+ *
+ * logit P(same place) = a + b (w . x), where x are the features below, w the generic weights that ship with the model
+ * (fitted on data of other places), and a, b fitted on the map's own leave-one-out retrieval (Platt scaling). Without
+ * such a fit, a = 0 and b = 1.
+ */
+import { clamp, sigmoid } from '../math/statistics.ts';
+
+/** What one place of the map looks like to one frame, beside the best match at any other place. */
+export interface PlaceEvidence {
+  /** Best similarity among the matches of the place. */
+  readonly similarity: number;
+  /** Best similarity among the matches of all other places; NaN when nothing else was retrieved. */
+  readonly otherSimilarity: number;
+  /** Best geometric evidence; NaN = not verified. */
+  readonly evidence: number;
+  readonly otherEvidence: number;
+}
+
+/** Weights of one linear logit. */
+export interface EvidenceWeights {
+  readonly intercept: number;
+  /** Of log(evidence + c): how much of the image fits. 0 without verification. */
+  readonly logEvidence: number;
+  /** Of log((evidence + c) / (other evidence + c)): how much better than at any other place. 0 without verification. */
+  readonly logEvidenceRatio: number;
+  /** Of the similarity above the best other place's. */
+  readonly similarityGap: number;
+  readonly similarity: number;
+}
+
+/** a and b of the map's own fit. */
+export interface PlattScaling {
+  readonly offset: number;
+  readonly slope: number;
+}
+
+export interface LogitModel {
+  readonly weights: EvidenceWeights;
+  readonly scaling: PlattScaling;
+  /** No probability is said to be nearer to 0 or 1 than the samples can tell. */
+  readonly maxProbability: number;
+}
+
+/** Distances are sqrt(2 - 2 similarity) of unit descriptors. */
+export interface DistanceQuantiles {
+  readonly count: number;
+  readonly p05: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
+/** What `map build` and `map calibrate` store in the map's manifest. JSON all through. */
+export interface PlaceCalibration {
+  readonly format: 1;
+  /** `leave-one-out` over the map, `queries` with truth, or `default`: nothing was fitted. */
+  readonly method: 'leave-one-out' | 'queries' | 'default';
+  /** In words, when the map could not be calibrated or only poorly. */
+  readonly warning: string | null;
+  readonly samples: { readonly retrievals: number; readonly right: number; readonly impostors: number };
+  /** With verification, and without it (evidence NaN). */
+  readonly verified: LogitModel;
+  readonly similarityOnly: LogitModel;
+  /** recall@N of the map's own retrieval, N -> fraction. */
+  readonly expectedRecall: Readonly<Record<string, number>>;
+  readonly samePlaceDistance: DistanceQuantiles | null;
+  readonly otherPlaceDistance: DistanceQuantiles | null;
+  /** One-sigma position error of a right answer per axis, in units of the map's spacing. */
+  readonly positionErrorSpacings: number;
+}
+
+/** Evidence of about this size is noise: it keeps ratios of two small numbers near 1. */
+export const EVIDENCE_NOISE = 5;
+
+/** Generic weights, from places that no test set shows (docs/localization.md says how they were fitted). */
+export const GENERIC_VERIFIED: EvidenceWeights = {
+  intercept: -3.7,
+  logEvidence: 0.8,
+  logEvidenceRatio: 2.75,
+  similarityGap: 4,
+  similarity: 0,
+};
+
+export const GENERIC_SIMILARITY_ONLY: EvidenceWeights = {
+  intercept: -2.7,
+  logEvidence: 0,
+  logEvidenceRatio: 0,
+  similarityGap: 9.5,
+  similarity: 4,
+};
+
+const UNSCALED: PlattScaling = { offset: 0, slope: 1 };
+
+/** The conservative behaviour of a map that was never calibrated. */
+export function defaultCalibration(warning: string | null = 'The map is not calibrated.'): PlaceCalibration {
+  return {
+    format: 1,
+    method: 'default',
+    warning,
+    samples: { retrievals: 0, right: 0, impostors: 0 },
+    verified: { weights: GENERIC_VERIFIED, scaling: UNSCALED, maxProbability: 0.98 },
+    similarityOnly: { weights: GENERIC_SIMILARITY_ONLY, scaling: UNSCALED, maxProbability: 0.9 },
+    expectedRecall: {},
+    samePlaceDistance: null,
+    otherPlaceDistance: null,
+    positionErrorSpacings: 1,
+  };
+}
+
+/** The linear logit before the map's own scaling. */
+export function genericLogit(weights: EvidenceWeights, place: PlaceEvidence): number {
+  const similarity = finite(place.similarity, -1);
+  const gap = Number.isFinite(place.otherSimilarity) ? similarity - place.otherSimilarity : LONE_MATCH_GAP;
+  let logit = weights.intercept + weights.similarityGap * gap + weights.similarity * similarity;
+  if (weights.logEvidence !== 0 || weights.logEvidenceRatio !== 0) {
+    const evidence = Math.log(Math.max(0, finite(place.evidence, 0)) + EVIDENCE_NOISE);
+    const other = Math.log(Math.max(0, finite(place.otherEvidence, LONE_MATCH_EVIDENCE)) + EVIDENCE_NOISE);
+    logit += weights.logEvidence * evidence + weights.logEvidenceRatio * (evidence - other);
+  }
+  return logit;
+}
+
+/** When every match is one place there is no other to compare with: a small map. Then one as unlike places have is assumed. */
+const LONE_MATCH_GAP = 0.1;
+const LONE_MATCH_EVIDENCE = 12;
+
+/** Probability that the place is the frame's, were it the best of the frame. */
+export function placeProbability(calibration: PlaceCalibration, place: PlaceEvidence): number {
+  const model = Number.isNaN(place.evidence) ? calibration.similarityOnly : calibration.verified;
+  const { offset, slope } = model.scaling;
+  const probability = sigmoid(offset + slope * genericLogit(model.weights, place));
+  return clamp(probability, 1 - model.maxProbability, model.maxProbability);
+}
+
+/** Orders the matches of a frame: the part of the logit that belongs to one match alone. */
+export function matchStrength(calibration: PlaceCalibration, similarity: number, evidence: number): number {
+  if (Number.isNaN(evidence)) {
+    const { weights } = calibration.similarityOnly;
+    return (weights.similarityGap + weights.similarity) * similarity;
+  }
+  const { weights } = calibration.verified;
+  const part = (weights.logEvidence + weights.logEvidenceRatio) * Math.log(Math.max(0, evidence) + EVIDENCE_NOISE);
+  return part + (weights.similarityGap + weights.similarity) * similarity;
+}
+
+function finite(value: number, otherwise: number): number {
+  return Number.isFinite(value) ? value : otherwise;
+}

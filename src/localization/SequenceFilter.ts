@@ -1,0 +1,225 @@
+/**
+ * @file A discrete Bayes filter over the map's places.
+ *
+ * The belief is sparse: masses on some places, one mass for "somewhere else on the map" and one for "off the map"; they
+ * sum to 1. Its cost follows the number of places that hold mass, not the size of the map. The two masses without a
+ * place are what makes a robust restart possible: a kidnapped camera needs no reset.
+ */
+import type { FrameHypotheses } from './frameHypotheses.ts';
+import { pointOf, type ChartPoint, type MapGeometry } from './MapGeometry.ts';
+
+/** How the camera may have moved since the last frame. Lengths in metres or steps. */
+export type Motion =
+  /** Anywhere within `reach`. */
+  | { readonly kind: 'bounded'; readonly reach: number }
+  /** By (forward, left) in the camera's own axes, with a one-sigma error. */
+  | { readonly kind: 'odometry'; readonly forward: number; readonly left: number; readonly sigma: number };
+
+export interface FilterSettings {
+  /** Exponent on the likelihood of a further frame, 0..1. */
+  readonly frameWeight: number;
+}
+
+export interface Belief {
+  /** Row -> mass; no order. */
+  readonly rows: ReadonlyMap<number, number>;
+  readonly somewhere: number;
+  readonly offMap: number;
+}
+
+/** Rows kept; what is cut goes to "somewhere". */
+const MAX_SUPPORT = 256;
+/** Rows that one row's mass may spread to; a motion that reaches more says nothing. */
+const MAX_NEIGHBOURS = 64;
+const NEGLIGIBLE = 1e-6;
+
+/** Chances per frame of leaving the map, coming back, and being carried elsewhere on the map. */
+const LEAVE = 0.02;
+const RETURN = 0.05;
+const KIDNAP = 0.02;
+/** Chance that the right place is not among the matches although the camera is on the map. */
+const MISS = 0.15;
+/** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
+const EVEN = 0.5;
+
+export class SequenceFilter {
+  readonly #geometry: MapGeometry;
+  readonly #settings: FilterSettings;
+  #rows = new Map<number, number>();
+  #somewhere = EVEN;
+  #offMap = EVEN;
+  #started = false;
+
+  constructor(geometry: MapGeometry, settings: FilterSettings) {
+    this.#geometry = geometry;
+    this.#settings = settings;
+  }
+
+  get belief(): Belief {
+    return { rows: this.#rows, somewhere: this.#somewhere, offMap: this.#offMap };
+  }
+
+  reset(): void {
+    this.#rows = new Map();
+    this.#somewhere = EVEN;
+    this.#offMap = EVEN;
+    this.#started = false;
+  }
+
+  /**
+   * Spreads the belief by the motion since the last frame. Mass whose motion leads nowhere on the map becomes "somewhere".
+   * `novelty` in 0..1 says how much of the view is new: a camera that stands sees one view again and again, and neither
+   * leaves the map nor learns anything by it.
+   */
+  predict(motion: Motion, novelty = 1): void {
+    if (!this.#started) return;
+    const stays = 1 - (LEAVE + KIDNAP) * novelty;
+    const predicted = new Map<number, number>();
+    for (const [row, mass] of this.#rows) {
+      const targets = this.#targets(row, motion);
+      const total = targets.reduce((sum, target) => sum + target.weight, 0);
+      if (!(total > 0)) continue;
+      addTo(predicted, row, stays * mass * (1 - novelty));
+      for (const target of targets) addTo(predicted, target.row, (stays * mass * novelty * target.weight) / total);
+    }
+    this.#rows = predicted;
+    this.#offMap = this.#offMap * (1 - RETURN * novelty) + (1 - this.#offMap) * LEAVE * novelty;
+    this.#somewhere = Math.max(0, 1 - this.#offMap - sumOf(predicted));
+  }
+
+  /** Weighs the belief by a frame. The first frame's posterior is the frame's own probabilities. */
+  update(frame: FrameHypotheses, novelty = 1): void {
+    if (!this.#started) this.#start(frame);
+    else this.#weigh(frame, this.#settings.frameWeight * novelty);
+    this.#started = true;
+    this.#prune();
+  }
+
+  #start(frame: FrameHypotheses): void {
+    this.#rows = new Map();
+    for (const place of frame.places) {
+      const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
+      for (const match of place.matches) addTo(this.#rows, match.row, (place.probability * match.weight) / total);
+    }
+    this.#somewhere = frame.noneProbability * EVEN;
+    this.#offMap = frame.noneProbability * EVEN;
+  }
+
+  #weigh(frame: FrameHypotheses, exponent: number): void {
+    const noneLikelihood = (frame.noneProbability / EVEN) ** exponent;
+    const missLikelihood = ((MISS * frame.noneProbability) / EVEN) ** exponent;
+    const seen = this.#likelihoods(frame, { exponent, missLikelihood });
+    const rows = new Map<number, number>();
+    for (const [row, mass] of this.#rows) rows.set(row, mass * (seen.get(row) ?? missLikelihood));
+    // Of the mass without a place, each of the frame's places gets its share: this is how a lost camera is found.
+    const onPlaces = 1 - frame.noneProbability;
+    for (const place of frame.places) {
+      if (!(onPlaces > 0)) break;
+      const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
+      const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
+      for (const match of place.matches) {
+        addTo(rows, match.row, ((share * match.weight) / total) * (place.probability / EVEN) ** exponent);
+      }
+    }
+    const somewhere = this.#somewhere * missLikelihood;
+    const offMap = this.#offMap * noneLikelihood;
+    const total = sumOf(rows) + somewhere + offMap;
+    if (!(total > 0) || !Number.isFinite(total)) {
+      this.#start(frame);
+      return;
+    }
+    this.#rows = new Map([...rows].map(([row, mass]) => [row, mass / total]));
+    this.#somewhere = somewhere / total;
+    this.#offMap = offMap / total;
+  }
+
+  /** Likelihood of the rows near the frame's matches: falls from the match's to that of a miss with distance. */
+  #likelihoods(
+    frame: FrameHypotheses,
+    { exponent, missLikelihood }: { readonly exponent: number; readonly missLikelihood: number },
+  ): Map<number, number> {
+    const geometry = this.#geometry;
+    const sigma = geometry.spacing;
+    const seen = new Map<number, number>();
+    for (const place of frame.places) {
+      const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
+      for (const match of place.matches) {
+        let visited = 0;
+        geometry.forEachWithin(pointOf(geometry, match.row), 2 * sigma, (row, distance) => {
+          const nearness = match.weight * Math.exp(-0.5 * (distance / sigma) ** 2);
+          const value = missLikelihood + (likelihood - missLikelihood) * nearness;
+          if (value > (seen.get(row) ?? 0)) seen.set(row, value);
+          return ++visited < MAX_NEIGHBOURS;
+        });
+      }
+    }
+    return seen;
+  }
+
+  #targets(row: number, motion: Motion): { readonly row: number; readonly weight: number }[] {
+    const geometry = this.#geometry;
+    const half = geometry.spacing / 2;
+    const { centre, radius, weigh } = kernel(geometry, row, motion);
+    const targets: { readonly row: number; readonly weight: number }[] = [];
+    geometry.forEachWithin(centre, radius + 3 * half, (target, distance) => {
+      const weight = weigh(distance);
+      if (weight > 0) targets.push({ row: target, weight });
+      return targets.length <= MAX_NEIGHBOURS * 4;
+    });
+    return targets.length > MAX_NEIGHBOURS * 4 ? [] : targets;
+  }
+
+  #prune(): void {
+    let entries = [...this.#rows].filter(([, mass]) => mass > NEGLIGIBLE);
+    if (entries.length > MAX_SUPPORT) {
+      entries.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+      entries = entries.slice(0, MAX_SUPPORT);
+    }
+    this.#rows = new Map(entries);
+    this.#somewhere = Math.max(0, 1 - this.#offMap - sumOf(this.#rows));
+  }
+}
+
+interface Kernel {
+  readonly centre: ChartPoint;
+  readonly radius: number;
+  readonly weigh: (distance: number) => number;
+}
+
+/** Where a row's mass goes: a disc without odometry, a bump at the displaced position, or a ring when the heading is unknown. */
+function kernel(geometry: MapGeometry, row: number, motion: Motion): Kernel {
+  const here = pointOf(geometry, row);
+  const half = geometry.spacing / 2;
+  if (motion.kind === 'bounded') {
+    const { reach } = motion;
+    return { centre: here, radius: reach, weigh: (distance) => gaussian(Math.max(0, distance - reach), half) };
+  }
+  const sigma = Math.hypot(half, motion.sigma);
+  const yaw = geometry.yaw[row]!;
+  if (!Number.isFinite(yaw)) {
+    const travelled = Math.hypot(motion.forward, motion.left);
+    const weigh = (distance: number): number => gaussian(distance - travelled, sigma);
+    return { centre: here, radius: travelled + 3 * sigma, weigh };
+  }
+  const [c, s] = [Math.cos(yaw), Math.sin(yaw)];
+  const centre = {
+    chart: here.chart,
+    x: here.x + c * motion.forward - s * motion.left,
+    y: here.y + s * motion.forward + c * motion.left,
+  };
+  return { centre, radius: 3 * sigma, weigh: (distance) => gaussian(distance, sigma) };
+}
+
+function gaussian(distance: number, sigma: number): number {
+  return Math.exp(-0.5 * (distance / sigma) ** 2);
+}
+
+function addTo(masses: Map<number, number>, row: number, mass: number): void {
+  masses.set(row, (masses.get(row) ?? 0) + mass);
+}
+
+function sumOf(masses: ReadonlyMap<number, number>): number {
+  let sum = 0;
+  for (const mass of masses.values()) sum += mass;
+  return sum;
+}

@@ -1,0 +1,56 @@
+/** @file The places that a belief speaks of: its masses, clustered within the place radius. */
+import type { MapGeometry } from './MapGeometry.ts';
+import type { WeightedRow } from './poseMoments.ts';
+
+export interface BeliefPlace {
+  /** Row in the middle of the mass. */
+  readonly row: number;
+  /** Mass within the place radius. */
+  readonly probability: number;
+  /** Heaviest first. */
+  readonly rows: readonly WeightedRow[];
+}
+
+/** Rows tried as the middle of a place. */
+const CENTRES = 12;
+
+/**
+ * Greedy: the row with most mass around it is the middle of the first place; its mass is taken out, and so on.
+ * Equal masses are taken by place id, so that the order of equal matches does not matter.
+ */
+export function computeBeliefPlaces(
+  geometry: MapGeometry,
+  masses: ReadonlyMap<number, number>,
+  limit: number,
+): BeliefPlace[] {
+  const left = [...masses].map(([row, weight]) => ({ row, weight }));
+  const idOf = (row: number): number => geometry.places[row]!.id;
+  left.sort((a, b) => b.weight - a.weight || idOf(a.row) - idOf(b.row));
+  const places: BeliefPlace[] = [];
+  let rest: readonly WeightedRow[] = left;
+  while (rest.length > 0 && places.length < limit) {
+    const place = heaviestPlace(geometry, rest);
+    places.push(place);
+    const taken = new Set(place.rows.map(({ row }) => row));
+    rest = rest.filter(({ row }) => !taken.has(row));
+  }
+  return places.sort((a, b) => b.probability - a.probability || idOf(a.row) - idOf(b.row));
+}
+
+function heaviestPlace(geometry: MapGeometry, rows: readonly WeightedRow[]): BeliefPlace {
+  let best: BeliefPlace | null = null;
+  for (const { row } of rows.slice(0, CENTRES)) {
+    const inside = rows.filter((other) => geometry.distance(row, other.row) <= geometry.placeRadius);
+    const probability = Math.min(
+      1,
+      inside.reduce((sum, { weight }) => sum + weight, 0),
+    );
+    if (best === null || probability > best.probability + 1e-12) best = { row, probability, rows: inside };
+  }
+  return best!;
+}
+
+/** True when two rows are one place. */
+export function isSamePlace(geometry: MapGeometry, rowA: number, rowB: number): boolean {
+  return geometry.distance(rowA, rowB) <= geometry.placeRadius;
+}

@@ -1,0 +1,139 @@
+/** @file One frame's matches, clustered into places, each with a calibrated probability; nothing is remembered here. */
+import { wrapAngle } from '../geo/angles.ts';
+import { clamp } from '../math/statistics.ts';
+import type { CandidateMatch } from './Localizer.ts';
+import type { MapGeometry } from './MapGeometry.ts';
+import { matchStrength, placeProbability, type PlaceCalibration, type PlaceEvidence } from './PlaceCalibration.ts';
+
+/** A match on a row of the map, ranked. */
+export interface FrameMatch {
+  readonly row: number;
+  readonly similarity: number;
+  /** NaN = not verified. */
+  readonly evidence: number;
+  /** Comparable within the frame, in units of the logit. */
+  readonly strength: number;
+  /** Share within its place, 1 for the strongest. */
+  readonly weight: number;
+}
+
+/** All matches of one place, whatever their heading; strongest first. */
+export interface FramePlace {
+  readonly matches: readonly FrameMatch[];
+  readonly similarity: number;
+  readonly evidence: number;
+  /** With those of the other places and `noneProbability` they sum to 1. */
+  readonly probability: number;
+}
+
+export interface FrameHypotheses {
+  /** Most probable first. */
+  readonly places: readonly FramePlace[];
+  readonly noneProbability: number;
+}
+
+/** Matches on unknown places or with a similarity that is no number are left out; of several on one place the best is kept. */
+export function computeFrameHypotheses(
+  geometry: MapGeometry,
+  calibration: PlaceCalibration,
+  candidates: readonly CandidateMatch[],
+): FrameHypotheses {
+  const matches = rankMatches(geometry, calibration, candidates);
+  const clusters = clusterInSpace(geometry, matches);
+  const [first, ...rest] = clusters.map((cluster) => ({ cluster, seen: evidenceOf(cluster, clusters) }));
+  if (first === undefined) return { places: [], noneProbability: 1 };
+  const probability = placeProbability(calibration, first.seen);
+  // What the best place leaves is shared by odds between the other places and none of them.
+  const odds = rest.map(({ seen }) => {
+    const other = Math.min(placeProbability(calibration, seen), probability);
+    return other / (1 - other);
+  });
+  const total = 1 + odds.reduce((sum, value) => sum + value, 0);
+  const places = [
+    toPlace(first.cluster, first.seen, probability),
+    ...rest.map(({ cluster, seen }, index) => toPlace(cluster, seen, ((1 - probability) * odds[index]!) / total)),
+  ];
+  return { places: places.sort(byProbability), noneProbability: (1 - probability) / total };
+}
+
+/** Splits the matches of one place by heading; places without headings stay whole. Strongest first. */
+export function splitByHeading(
+  geometry: MapGeometry,
+  rows: readonly number[],
+  toleranceRad: number,
+): readonly (readonly number[])[] {
+  const groups: { readonly yaw: number; readonly rows: number[] }[] = [];
+  for (const row of rows) {
+    const yaw = geometry.yaw[row]!;
+    const fits = groups.find((group) => !(Math.abs(wrapAngle(group.yaw - yaw)) > toleranceRad));
+    if (fits === undefined) groups.push({ yaw, rows: [row] });
+    else fits.rows.push(row);
+  }
+  return groups.map((group) => group.rows);
+}
+
+type RankedMatch = Omit<FrameMatch, 'weight'>;
+
+function rankMatches(
+  geometry: MapGeometry,
+  calibration: PlaceCalibration,
+  candidates: readonly CandidateMatch[],
+): RankedMatch[] {
+  const best = new Map<number, RankedMatch>();
+  for (const candidate of candidates) {
+    const row = geometry.rowOf(candidate.place);
+    if (row === undefined || !Number.isFinite(candidate.similarity)) continue;
+    const similarity = clamp(candidate.similarity, -1, 1);
+    const evidence = Number.isFinite(candidate.evidence) ? Math.max(0, candidate.evidence) : Number.NaN;
+    const match = { row, similarity, evidence, strength: matchStrength(calibration, similarity, evidence) };
+    const known = best.get(row);
+    if (known === undefined || isStronger(match, known)) best.set(row, match);
+  }
+  const byRank = (a: RankedMatch, b: RankedMatch): number =>
+    isStronger(a, b) ? -1 : isStronger(b, a) ? 1 : geometry.places[a.row]!.id - geometry.places[b.row]!.id;
+  return [...best.values()].sort(byRank);
+}
+
+/** Verified matches come before those that were not verified: verification takes the best K by similarity. */
+function isStronger(a: RankedMatch, b: RankedMatch): boolean {
+  const [verifiedA, verifiedB] = [!Number.isNaN(a.evidence), !Number.isNaN(b.evidence)];
+  return verifiedA === verifiedB ? a.strength > b.strength : verifiedA;
+}
+
+/** Greedy: the strongest match seeds a place and takes all within the place radius. */
+function clusterInSpace(geometry: MapGeometry, matches: readonly RankedMatch[]): RankedMatch[][] {
+  const clusters: RankedMatch[][] = [];
+  for (const match of matches) {
+    const home = clusters.find(([seed]) => geometry.distance(seed!.row, match.row) <= geometry.placeRadius);
+    if (home === undefined) clusters.push([match]);
+    else home.push(match);
+  }
+  return clusters;
+}
+
+/** A place beside the best match at any other place. */
+function evidenceOf(cluster: readonly RankedMatch[], clusters: readonly (readonly RankedMatch[])[]): PlaceEvidence {
+  const others = clusters.filter((other) => other !== cluster).flat();
+  return {
+    similarity: maxOf(cluster, 'similarity'),
+    otherSimilarity: maxOf(others, 'similarity'),
+    evidence: maxOf(cluster, 'evidence'),
+    otherEvidence: maxOf(others, 'evidence'),
+  };
+}
+
+/** NaN when no match has the number. */
+function maxOf(matches: readonly RankedMatch[], key: 'similarity' | 'evidence'): number {
+  const values = matches.map((match) => match[key]).filter((value) => !Number.isNaN(value));
+  return values.length === 0 ? Number.NaN : Math.max(...values);
+}
+
+function toPlace(cluster: readonly RankedMatch[], seen: PlaceEvidence, probability: number): FramePlace {
+  const top = cluster[0]!.strength;
+  const matches = cluster.map((match) => ({ ...match, weight: Math.exp(Math.min(0, match.strength - top)) }));
+  return { matches, similarity: seen.similarity, evidence: seen.evidence, probability };
+}
+
+function byProbability(a: FramePlace, b: FramePlace): number {
+  return b.probability - a.probability;
+}
