@@ -42,18 +42,22 @@ export class Outputs {
     this.#debugImage = own('sensor_msgs/msg/CompressedImage', '~/debug_image/compressed', PICTURE_QOS);
   }
 
-  /** Everything that a decision says; what nobody listens to is not even made, but for the hypotheses and the pose. */
-  publish(decision: Decision): void {
+  /**
+   * Everything that a decision says; what nobody listens to is not even made, but for the hypotheses and the pose. Without
+   * `withPose` the pose topics stay silent: the frame that they are asked for is not known.
+   */
+  publish(decision: Decision, { withPose }: { readonly withPose: boolean }): void {
     const context = this.#context;
     this.#hypotheses.publish(toHypothesesMessage(decision, context));
+    if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
+    if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
+    if (!withPose) return;
     const pose = toPoseStamped(decision, context);
     if (pose !== null) this.#pose.publish(pose);
     if (this.#fix.subscriptionCount > 0) {
       const fix = toFix(decision, context);
       if (fix !== null) this.#fix.publish(fix);
     }
-    if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
-    if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
   }
 
   /** A frame that could not be used. */

@@ -63,8 +63,7 @@ const FASTDDS_CURE =
   'Fast-DDS loses best-effort messages above 0.5 MB with its default shared-memory segment: start camera and node with ' +
   'FASTRTPS_DEFAULT_PROFILES_FILE=.../netvlad_localizer/config/fastdds.xml, or set image_transport to compressed.';
 
-function checkLoss({ topic, arrivals, cameraInfoHz, listeningS }: InputFacts): readonly Finding[] {
-  if (listeningS < PATIENCE_S) return [];
+function checkLoss({ topic, arrivals, cameraInfoHz }: InputFacts): readonly Finding[] {
   const silent = arrivals.ageS === null || arrivals.ageS > PATIENCE_S;
   if (silent && cameraInfoHz > 0) {
     const text = `camera_info comes at ${cameraInfoHz.toFixed(1)} Hz, but no image on ${topic}: frames are lost in the middleware. ${FASTDDS_CURE}`;
@@ -101,6 +100,7 @@ function checkStamps({ arrivals, stampToleranceS, simulatedTime }: InputFacts): 
 
 /** Worst first; empty when all is well. */
 export function checkInput(facts: InputFacts): readonly Finding[] {
+  if (facts.listeningS < PATIENCE_S && facts.arrivals.count === 0) return []; // discovery takes a moment
   const publishers = checkPublishers(facts);
   if (publishers.some(({ level }) => level === 'error')) return publishers;
   return [...checkLoss(facts), ...checkRate(facts), ...checkStamps(facts)];

@@ -2,6 +2,7 @@
  * @file The one table of the node's parameters. ROS descriptors, `config/localizer.yaml` and `docs/parameters.md` are made
  * from it (scripts/generate-parameters.js), and a test compares them.
  */
+import { LOCALIZER_SETTINGS, type LocalizerOptions } from '../localization/localizerOptions.ts';
 
 /**
  * When a new value takes effect: `dynamic` at once; `structural` at the next configure (cleanup first); `startup` only in a
@@ -36,6 +37,52 @@ export const PARAMETER_GROUPS = {
   node: 'The node itself',
 } as const;
 export type ParameterGroup = keyof typeof PARAMETER_GROUPS;
+
+/** The localizer's settings as parameters: snake case, units apart. */
+export const LOCALIZER_PARAMETERS = {
+  accept_probability: { setting: 'acceptProbability' },
+  keep_probability: { setting: 'keepProbability' },
+  off_map_probability: { setting: 'offMapProbability' },
+  place_radius: { setting: 'placeRadiusM', unit: 'm' },
+  place_radius_steps: { setting: 'placeRadiusSteps' },
+  heading_tolerance: { setting: 'headingToleranceDeg', unit: 'deg' },
+  max_speed: { setting: 'maxSpeedMps', unit: 'm/s' },
+  max_steps_per_frame: { setting: 'maxStepsPerFrame' },
+  odometry_noise: { setting: 'odometryNoise' },
+  max_gap: { setting: 'maxGapS', unit: 's' },
+  frame_weight: { setting: 'frameWeight' },
+  max_hypotheses: { setting: 'maxHypotheses' },
+  sequence_filter: { setting: 'sequence' },
+} as const satisfies Readonly<Record<string, { readonly setting: keyof LocalizerOptions; readonly unit?: string }>>;
+type LocalizerParameter = keyof typeof LOCALIZER_PARAMETERS;
+
+type LocalizerDefinitions = {
+  readonly [N in LocalizerParameter]: ParameterDefinition & {
+    readonly type: (typeof LOCALIZER_PARAMETERS)[N]['setting'] extends 'sequence' ? 'bool' : 'double' | 'integer';
+  };
+};
+
+function createLocalizerParameters(): LocalizerDefinitions {
+  const definitions = Object.entries(LOCALIZER_PARAMETERS).map(([name, mapped]): [string, ParameterDefinition] => {
+    const setting = LOCALIZER_SETTINGS[mapped.setting];
+    const unit = 'unit' in mapped ? { unit: mapped.unit } : {};
+    const common = { group: 'localization', change: 'dynamic', doc: setting.description, ...unit } as const;
+    if (typeof setting.default === 'boolean') return [name, { ...common, type: 'bool', default: setting.default }];
+    if (!('min' in setting)) throw new Error(`Localizer setting ${mapped.setting} has no range.`);
+    const type = 'integer' in setting ? 'integer' : 'double';
+    return [name, { ...common, type, default: setting.default, range: [setting.min, setting.max] }];
+  });
+  return Object.fromEntries(definitions) as LocalizerDefinitions;
+}
+
+/** The localizer's settings out of the node's parameters. */
+export function toLocalizerOptions(values: Readonly<Record<LocalizerParameter, unknown>>): Partial<LocalizerOptions> {
+  const options = Object.entries(LOCALIZER_PARAMETERS).map(([name, { setting }]) => [
+    setting,
+    values[name as LocalizerParameter],
+  ]);
+  return Object.fromEntries(options) as Partial<LocalizerOptions>;
+}
 
 export const PARAMETERS = {
   map: {
@@ -141,32 +188,7 @@ export const PARAMETERS = {
     change: 'structural',
     doc: 'exact compares with every place; hnsw is approximate and fast on maps of 100,000 places; auto chooses by size.',
   },
-  acceptance_probability: {
-    group: 'localization',
-    type: 'double',
-    default: 0.95,
-    range: [0.5, 0.9999],
-    change: 'dynamic',
-    doc: 'Belief within acceptance_radius that makes a pose `located`. Higher: fewer and surer poses.',
-  },
-  acceptance_radius: {
-    group: 'localization',
-    type: 'double',
-    default: 10.0,
-    unit: 'm',
-    range: [0.1, 1000],
-    change: 'dynamic',
-    doc: 'Positions this near to each other are one answer. Choose it by what the receiver of ~/pose can live with.',
-  },
-  max_speed: {
-    group: 'localization',
-    type: 'double',
-    default: 15.0,
-    unit: 'm/s',
-    range: [0.01, 300],
-    change: 'dynamic',
-    doc: 'Bounds the motion between frames while there is no odometry. Walking robot 2, car in a city 20.',
-  },
+  ...createLocalizerParameters(),
   map_frame: {
     group: 'frames',
     type: 'string',

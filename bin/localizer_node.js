@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { runLocalizerNode } from '../dist/src/ros/runLocalizerNode.js';
+import { describeError } from '../dist/src/errors.js';
+
+try {
+  process.exit(await runLocalizerNode(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`localizer_node: ${describeError(error)}\n`);
+  process.exit(1);
+}

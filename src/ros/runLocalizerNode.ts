@@ -1,0 +1,47 @@
+/** @file The program that `ros2 run netvlad_localizer localizer_node` starts: joins the graph, listens to signals. */
+import { describeError } from '../errors.ts';
+import { LocalizerNode } from './LocalizerNode.ts';
+import { readParameterOverrides } from './parameterOverrides.ts';
+import { PARAMETERS } from './parameters.ts';
+import { ParameterStore } from './ParameterStore.ts';
+import { createRosNode } from './rclnodejs.ts';
+import { parseRosArguments } from './rosArguments.ts';
+import type { RosNode } from './RosNode.ts';
+
+/** A shutdown that takes longer than this is cut short: the process promises to be gone within two seconds. */
+const SHUTDOWN_MS = 1500;
+
+function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+}
+
+function createStore(node: RosNode, overrides: ReadonlyMap<string, unknown>): ParameterStore {
+  const store = new ParameterStore(overrides);
+  for (const problem of [...store.declare(PARAMETERS), ...store.checkUnknown()]) node.logger.warn(problem);
+  node.setLogLevel(store.get('log_level') as 'info');
+  return store;
+}
+
+async function autostart(localizer: LocalizerNode): Promise<void> {
+  if (await localizer.change({ label: 'configure' })) await localizer.change({ label: 'activate' });
+}
+
+/** Resolves with the exit code when a signal has come. `argv` without interpreter and script. */
+export async function runLocalizerNode(argv: readonly string[]): Promise<number> {
+  const signal = untilSignal();
+  const { forRcl, parameterRules } = parseRosArguments(argv);
+  const node = await createRosNode('localizer', forRcl);
+  process.on('unhandledRejection', (error) => {
+    node.logger.error(`Unexpected: ${describeError(error)}`);
+  });
+  const store = createStore(node, await readParameterOverrides(parameterRules, node.fullyQualifiedName));
+  const localizer = new LocalizerNode(node, store);
+  if (store.get('autostart')) void autostart(localizer);
+  node.logger.debug(`Ends on ${await signal}.`);
+  const cutShort = setTimeout(() => process.exit(0), SHUTDOWN_MS);
+  await localizer.shutdown();
+  clearTimeout(cutShort);
+  return 0;
+}
