@@ -49,7 +49,7 @@ function reportFailure(error: unknown, json: boolean): void {
  */
 export async function runCommand(
   options: { readonly json?: boolean | undefined },
-  work: (context: CommandContext) => Promise<void>,
+  work: (context: CommandContext) => Promise<void> | void,
 ): Promise<void> {
   const abort = new AbortController();
   const json = options.json === true;

@@ -1,0 +1,56 @@
+/** @file `netvlad map info` for people. */
+import type { MapInfo, NamedCount } from '../map/mapInfo.ts';
+
+/** `3.4 MB`; powers of ten, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let [value, unit] = [bytes, 0];
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]!}`;
+}
+
+function formatCounts(counts: readonly NamedCount[], unnamed: string): string {
+  const shown = counts.slice(0, 8).map(({ name, places }) => `${name ?? unnamed} (${places})`);
+  return [...shown, ...(counts.length > 8 ? [`and ${counts.length - 8} more`] : [])].join(', ');
+}
+
+function formatArea({ area, withPosition, withHeading, places }: MapInfo): string {
+  if (area === null) return 'no positions: a topological map';
+  const size = `${area.widthM.toFixed(0)} m x ${area.heightM.toFixed(0)} m`;
+  const positioned = withPosition === places ? '' : `, ${withPosition} of ${places} places have a position`;
+  return `${size}${positioned}, ${withHeading === places ? 'all' : withHeading} with heading`;
+}
+
+function formatDatum({ manifest: { datum, frame } }: MapInfo): string {
+  if (datum === null) return `frame '${frame}', no datum`;
+  const altitude = Number.isNaN(datum.altM) ? '' : `, ${datum.altM.toFixed(1)} m`;
+  return `frame '${frame}' at ${datum.latDeg.toFixed(7)}, ${datum.lonDeg.toFixed(7)}${altitude}`;
+}
+
+/** One fact a line, names on the left. */
+export function formatMapInfo(info: MapInfo): string {
+  const { manifest, tableBytes } = info;
+  const { model } = manifest;
+  const share = (bytes: number): string => `${formatBytes(bytes)}, ${formatBytes(bytes / info.places)} a place`;
+  const facts: readonly (readonly [string, string])[] = [
+    ['map', `${info.path} (${manifest.id})`],
+    ['made', `${manifest.created} by netvlad_localizer ${manifest.toolVersion}`],
+    ['model', `${model.name}, ${model.dimension} dimensions, sha256 ${model.sha256.slice(0, 12)}...`],
+    ['places', String(info.places)],
+    ['area', formatArea(info)],
+    ['origin', formatDatum(info)],
+    ['sequences', formatCounts(info.sequences, 'unnamed')],
+    ['conditions', formatCounts(info.conditions, 'unnamed')],
+    ...manifest.sources.map(({ description, images, skipped }) => {
+      return ['source', `${description}: ${images} places${skipped === 0 ? '' : `, ${skipped} skipped`}`] as const;
+    }),
+    ['file', formatBytes(info.fileBytes)],
+    ['descriptors', share(tableBytes.descriptor)],
+    ['local features', info.withLocalFeatures === 0 ? 'none' : share(tableBytes.local_features)],
+    ['thumbnails', info.withThumbnail === 0 ? 'none' : share(tableBytes.thumbnail)],
+    ['calibration', manifest.calibration === null ? 'none' : 'yes'],
+    ['sealed', manifest.checksums === null ? 'no: its writer has not closed it' : 'yes'],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return facts.map(([name, fact]) => `${name.padEnd(width)}  ${fact}`).join('\n');
+}

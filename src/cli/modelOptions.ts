@@ -1,0 +1,33 @@
+/** @file The descriptor model as every command that describes images takes it. */
+import { Option, type Command } from 'commander';
+import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
+import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
+import type { Provider } from '../inference/OnnxSession.ts';
+import type { Logger } from '../Logger.ts';
+import { parseInteger } from './optionValues.ts';
+
+export interface ModelFlags {
+  readonly model?: string;
+  readonly provider: Provider;
+  readonly threads?: number;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      '--model <file>',
+      'descriptor model: name.onnx with name.json beside it (default: the one that came with us)',
+    )
+    .addOption(new Option('--provider <name>', 'where the network runs').choices(['cpu', 'cuda']).default('cpu'))
+    .option('--threads <n>', 'threads of one inference (default: the physical cores)', parseInteger(1));
+}
+
+/** With `--provider cuda` the cpu steps in where CUDA does not work, and the log says why. */
+export async function openModelFromFlags(flags: ModelFlags, logger: Logger): Promise<OnnxDescriptorModel> {
+  const model = await loadModel(flags.model ?? findDefaultModel(), {
+    providers: flags.provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    logger,
+  });
+  return model;
+}

@@ -1,0 +1,33 @@
+/** @file Values of options: from text to numbers, or a sentence that says what was expected. */
+import { InvalidArgumentError } from 'commander';
+import type { GeoPoint } from '../geo/Pose.ts';
+
+function parseNumber(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Expected a number.');
+}
+
+export function parsePositiveNumber(text: string): number {
+  const value = parseNumber(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a number above 0.');
+}
+
+/** Returns a parser of whole numbers from `least` on. */
+export function parseInteger(least: number): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+  };
+}
+
+/** `LAT,LON` or `LAT,LON,ALT`. */
+export function parseGeoPoint(text: string): GeoPoint {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const [latDeg = NaN, lonDeg = NaN, altM = 0] = parts;
+  const isPosition = Math.abs(latDeg) <= 90 && lonDeg >= -180 && lonDeg <= 360 && Number.isFinite(altM);
+  if (isPosition && parts.length <= 3) return { latDeg, lonDeg, altM };
+  throw new InvalidArgumentError('Expected LAT,LON or LAT,LON,ALT in degrees and metres, e.g. 52.2050,0.1196.');
+}
