@@ -1,11 +1,19 @@
 /** @file `netvlad`: all the commands, one file each. */
 import { registerDatasetCommand } from './commands/dataset.ts';
 import { registerDoctorCommand } from './commands/doctor.ts';
+import { registerEvaluateCommand } from './commands/evaluate.ts';
 import { registerMapCommand } from './commands/map.ts';
+import { registerQueryCommand } from './commands/query.ts';
 import { createProgram, runProgram, type Registration } from './program.ts';
 
 /** The order here is the order in `--help`. */
-const REGISTRATIONS: readonly Registration[] = [registerMapCommand, registerDatasetCommand, registerDoctorCommand];
+const REGISTRATIONS: readonly Registration[] = [
+  registerMapCommand,
+  registerQueryCommand,
+  registerEvaluateCommand,
+  registerDatasetCommand,
+  registerDoctorCommand,
+];
 
 export async function main(argv: readonly string[]): Promise<void> {
   await runProgram(createProgram(REGISTRATIONS), argv);

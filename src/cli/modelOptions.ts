@@ -22,12 +22,16 @@ export function addModelOptions(command: Command): Command {
     .option('--threads <n>', 'threads of one inference (default: the physical cores)', parseInteger(1));
 }
 
-/** With `--provider cuda` the cpu steps in where CUDA does not work, and the log says why. */
+/** With `--provider cuda` the cpu steps in where CUDA does not work. */
+export function toProviders({ provider }: ModelFlags): readonly Provider[] {
+  return provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'];
+}
+
+/** The log says why when the first provider is not the one that runs. */
 export async function openModelFromFlags(flags: ModelFlags, logger: Logger): Promise<OnnxDescriptorModel> {
-  const model = await loadModel(flags.model ?? findDefaultModel(), {
-    providers: flags.provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+  return loadModel(flags.model ?? findDefaultModel(), {
+    providers: toProviders(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     logger,
   });
-  return model;
 }

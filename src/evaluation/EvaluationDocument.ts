@@ -86,5 +86,9 @@ export interface EvaluationDocument {
   readonly calibration: Reliability | null;
 }
 
-/** report.json: the document with every query. */
-export type EvaluationReport = EvaluationDocument & { readonly perQuery: readonly ReportedQuery[] };
+/** All of an evaluation; report.json is the document with `perQuery`. */
+export interface EvaluationReport {
+  readonly document: EvaluationDocument;
+  /** In the order of the source. */
+  readonly perQuery: readonly ReportedQuery[];
+}

@@ -173,7 +173,7 @@ export function judgeRetrieval(facts: RetrievalFacts, context: EvaluationContext
   const rankings = answers.map(({ found }) => found.map(({ row }) => row));
   const recall = computeRecall(rankings, truth, ns);
   const perQuery = facts.queries.map((_, query) => reportQuery(facts, query));
-  return {
+  const document: EvaluationDocument = {
     format: 1,
     toolVersion: TOOL_VERSION,
     ...context,
@@ -189,6 +189,6 @@ export function judgeRetrieval(facts: RetrievalFacts, context: EvaluationContext
     meanAveragePrecision: Object.fromEntries(ns.map((n) => [n, computeMap(rankings, truth, n)])),
     positionErrorM: computePositionErrors(perQuery),
     ...judgeAcceptance(perQuery),
-    perQuery,
   };
+  return { document, perQuery };
 }

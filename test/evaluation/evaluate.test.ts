@@ -77,7 +77,7 @@ describe('evaluateMap', () => {
     );
 
   it('judges by radius: a hit, a miss that the second match saves, a query far from the map', async () => {
-    const report = await evaluate(
+    const { document: report, perQuery } = await evaluate(
       [
         await colourImage('q0.jpg', GREEN, at(103, 4)), // green is 5 m away: right at once
         await colourImage('q1.jpg', REDDISH, at(100, 0)), // looks red, is at green: red first, green second
@@ -95,7 +95,7 @@ describe('evaluateMap', () => {
       ['broken.jpg'],
     );
     assert.deepEqual(
-      report.perQuery.map(({ rankOfTruth, matches }) => [rankOfTruth, matches[0]!.image, matches[0]!.distanceM]),
+      perQuery.map(({ rankOfTruth, matches }) => [rankOfTruth, matches[0]!.image, matches[0]!.distanceM]),
       [
         [1, 'green.jpg', 5],
         [2, 'red.jpg', 100],
@@ -107,7 +107,7 @@ describe('evaluateMap', () => {
   });
 
   it('accepts by similarity only down to the first wrong answer', async () => {
-    const report = await evaluate(
+    const { document: report } = await evaluate(
       [
         await colourImage('a.jpg', RED, { frame: 0 }), // similarity 1, right
         await colourImage('b.jpg', GREEN, { frame: 1 }), // similarity 1, right
@@ -129,8 +129,12 @@ describe('evaluateMap', () => {
   it('counts places, not views, on request', async () => {
     const query = await colourImage('q.jpg', [20, 60, 240], { place: 'g' });
     const criterion: TruthCriterion = { kind: 'place' };
-    assert.deepEqual((await evaluate([query], { criterion })).recall, { 1: 0, 2: 0 }, 'blue and its other view');
-    assert.deepEqual((await evaluate([query], { criterion, uniqueBy: 'position' })).recall, { 1: 0, 2: 1 });
+    assert.deepEqual(
+      (await evaluate([query], { criterion })).document.recall,
+      { 1: 0, 2: 0 },
+      'blue and its other view',
+    );
+    assert.deepEqual((await evaluate([query], { criterion, uniqueBy: 'position' })).document.recall, { 1: 0, 2: 1 });
   });
 
   it('says what is missing when nothing can be judged', async () => {
@@ -153,9 +157,10 @@ describe('evaluateMap', () => {
       [RED, GREEN, BLUE, REDDISH].map((c, i) => colourImage(`${i}.jpg`, c, { frame: i })),
     );
     const run = async (): Promise<unknown> => {
-      const { msPerQuery, ...document } = await evaluate(images, { criterion: { kind: 'frames', frames: 1 } });
+      const report = await evaluate(images, { criterion: { kind: 'frames', frames: 1 } });
+      const { msPerQuery, ...document } = report.document;
       assert.ok(msPerQuery.total > 0);
-      return document;
+      return [document, report.perQuery];
     };
     assert.deepEqual(await run(), await run());
   });
@@ -182,7 +187,7 @@ describe('evaluateDescriptors', () => {
       ['0', [0]],
       ['1', [2]],
     ]);
-    const report = await evaluateDescriptors(database, queries, {
+    const { document: report } = await evaluateDescriptors(database, queries, {
       criterion: { kind: 'pairs', file: 'p.json', pairs },
       ns: [1, 2],
     });
@@ -208,7 +213,10 @@ describe('evaluateDescriptors', () => {
       ],
       [583_000, 4_477_024.9, 583_000, 4_477_055.1],
     );
-    const report = await evaluateDescriptors(placed, queries, { criterion: { kind: 'radius', radiusM: 25 }, ns: [1] });
+    const { document: report } = await evaluateDescriptors(placed, queries, {
+      criterion: { kind: 'radius', radiusM: 25 },
+      ns: [1],
+    });
     assert.deepEqual([report.queriesWithTruth, report.recall[1]], [1, 1]);
   });
 

@@ -1,0 +1,157 @@
+/** @file `netvlad evaluate`: how good is a map, or anybody's descriptors, on queries whose place is known? */
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { NetvladError } from '../../errors.ts';
+import { evaluateDescriptors } from '../../evaluation/evaluateDescriptors.ts';
+import { evaluateMap } from '../../evaluation/evaluateMap.ts';
+import type { EvaluationReport } from '../../evaluation/EvaluationDocument.ts';
+import { toPredictionsCsv } from '../../evaluation/predictions.ts';
+import { readDescriptorSets } from '../../evaluation/readDescriptorSets.ts';
+import { chooseCriterion, type TruthFlags } from '../../evaluation/chooseCriterion.ts';
+import type { UniqueBy } from '../../evaluation/uniqueAnswers.ts';
+import { createLocalizer } from '../../localization/createLocalizer.ts';
+import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { DEFAULT_BATCH } from '../../map/describeImages.ts';
+import { PlaceMap } from '../../map/PlaceMap.ts';
+import { openIndex } from '../../recognition/openIndex.ts';
+import { writeFileAtomically } from '../../writeFileAtomically.ts';
+import { formatEvaluation } from '../formatEvaluation.ts';
+import {
+  addImageSourceOptions,
+  IMAGE_SOURCE_HELP,
+  openSourceFromFlags,
+  type ImageSourceFlags,
+} from '../imageSource.ts';
+import { addModelOptions, openModelFromFlags, type ModelFlags } from '../modelOptions.ts';
+import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
+import { runCommand, toJson, type CommandContext } from '../runCommand.ts';
+
+interface EvaluateFlags extends ImageSourceFlags, ModelFlags, TruthFlags {
+  readonly map?: string;
+  readonly queries?: string;
+  readonly descriptorsDatabase?: string;
+  readonly descriptorsQueries?: string;
+  readonly unique?: UniqueBy;
+  readonly sequence?: boolean;
+  readonly index: 'auto' | 'exact' | 'hnsw';
+  readonly verify: number;
+  readonly batch: number;
+  readonly report?: string;
+  readonly predictions?: string;
+  readonly json?: boolean;
+}
+
+async function evaluateImages(
+  mapPath: string,
+  queries: string,
+  { flags, context }: { readonly flags: EvaluateFlags; readonly context: CommandContext },
+): Promise<EvaluationReport> {
+  const map = PlaceMap.open(mapPath);
+  try {
+    const criterion = await chooseCriterion(flags, { hasPositions: map.hasPositions });
+    const source = await openSourceFromFlags(queries, flags);
+    const model = await openModelFromFlags(flags, context.logger);
+    try {
+      map.assertModel(model.manifest);
+      const localizer = createLocalizer({
+        places: map.places,
+        datum: map.manifest.datum,
+        calibration: map.manifest.calibration as PlaceCalibration | null,
+        options: { sequence: flags.sequence === true },
+      });
+      const index = await openIndex(map, flags.index);
+      return await evaluateMap(
+        source,
+        { map, model, index, localizer, verifier: null },
+        {
+          ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
+          ...{ progress: context.progress('queries'), signal: context.signal },
+        },
+      );
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    map.close();
+  }
+}
+
+async function evaluateArrays(
+  database: string,
+  queries: string,
+  { flags, context }: { readonly flags: EvaluateFlags; readonly context: CommandContext },
+): Promise<EvaluationReport> {
+  const sets = await readDescriptorSets({ database, queries }, flags);
+  const criterion = await chooseCriterion(flags, { hasPositions: sets.database.positions !== null });
+  return evaluateDescriptors(sets.database, sets.queries, {
+    ...{ criterion, uniqueBy: flags.unique ?? null, signal: context.signal },
+  });
+}
+
+async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<void> {
+  const { map, queries, descriptorsDatabase, descriptorsQueries } = flags;
+  const work = { flags, context };
+  let report: EvaluationReport;
+  if (map !== undefined && queries !== undefined) report = await evaluateImages(map, queries, work);
+  else if (descriptorsDatabase !== undefined && descriptorsQueries !== undefined) {
+    report = await evaluateArrays(descriptorsDatabase, descriptorsQueries, work);
+  } else {
+    throw new NetvladError('usage', 'There is nothing to evaluate.', {
+      hint: 'Give --map FILE and --queries SOURCE, or --descriptors-database D.npy and --descriptors-queries Q.npy.',
+    });
+  }
+  const { document, perQuery } = report;
+  if (flags.predictions !== undefined) await writeFileAtomically(flags.predictions, toPredictionsCsv(perQuery));
+  if (flags.report !== undefined) {
+    await writeFileAtomically(join(flags.report, 'report.json'), `${toJson({ ...document, perQuery })}\n`);
+  }
+  for (const { where, problem } of document.skipped) context.logger.warn(`skipped ${where}: ${problem}`);
+  context.output(document, formatEvaluation(document));
+}
+
+function parseUnique(text: string): UniqueBy {
+  return text === 'position' || text === 'place' ? text : parseInteger(1)(text);
+}
+
+export function registerEvaluateCommand(program: Command): void {
+  addModelOptions(addImageSourceOptions(program.command('evaluate')))
+    .description('Measure recall@N, position error, acceptance and calibration on queries whose place is known.')
+    .option('--map <file>', 'map file (*.vprmap)')
+    .option('--queries <source>', 'query images: folder, CSV, dbStruct .mat or recording')
+    .option('--descriptors-database <file.npy>', 'instead of a map: descriptors [images, D] from anywhere')
+    .option('--descriptors-queries <file.npy>', 'instead of queries: descriptors [images, D]')
+    .option(
+      '--radius <m>',
+      'right = within so many metres (default: 25, where there are positions)',
+      parsePositiveNumber,
+    )
+    .option('--frames <n>', 'right = at most so many frames away, by the column frame', parseInteger(0))
+    .addOption(new Option('--by <what>', 'right = the same place name, by the column place').choices(['place']))
+    .option(
+      '--ground-truth <file>',
+      'right = as written: JSON {query: [database, ...]} by name or index, hloc pairs (.txt), or .npz with utmQ and utmDb',
+    )
+    .option('--unique <position|place|n>', 'count the views of one panorama once: Tokyo 24/7 is 12', parseUnique)
+    .option('--sequence', 'the queries follow one another: use the sequence filter (default: each on its own)')
+    .option('--verify <k>', 'spatially verify the best K candidates; 0 = off', parseInteger(0), 20)
+    .addOption(
+      new Option('--index <kind>', 'search; auto is exact up to 20,000 places')
+        .choices(['auto', 'exact', 'hnsw'])
+        .default('auto'),
+    )
+    .option('--batch <n>', 'images in one inference', parseInteger(1), DEFAULT_BATCH)
+    .option('--report <folder>', 'write report.json with every query')
+    .option('--predictions <file.csv>', 'write query,rank,image,similarity for every query')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+${IMAGE_SOURCE_HELP}
+
+Recall counts the queries that have a true match at all; "all queries" counts the others as misses. Chance is the recall
+of a random guess on the same ground truth: compare with it before being pleased.
+
+  netvlad evaluate --map day.vprmap --queries dataset/index.csv --role query --condition night --frames 5`,
+    )
+    .action((flags: EvaluateFlags) => runCommand(flags, (context) => evaluate(flags, context)));
+}
