@@ -87,22 +87,18 @@ install_binding() {
   platform="$(node -p 'process.platform')-$(node -p 'process.arch')"
   name="$ROS_DISTRO-$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")-$(node -p 'process.arch')-node-rclnodejs.node"
   BINDING="prebuilds/$platform/$name"
-  install_addon rclnodejs "$BINDING" "require('./node_modules/rclnodejs/$BINDING')" "-$ROS_DISTRO${NETVLAD_ROS_WHEELS:+-wheels}"
+  install_addon rclnodejs rclnodejs.node "$BINDING" "require('./node_modules/rclnodejs/$BINDING')" "-$ROS_DISTRO${NETVLAD_ROS_WHEELS:+-wheels}"
 }
 
-# Called by build_addon. Where ROS has no command line tools (the wheels), the binding's build still asks for the
-# folder above the one of `ros2`: it gets a prefix with a `ros2` in it for as long as it compiles.
-compile_rclnodejs() {
-  local prefix="$STATE/build/prefix" rcl
+# provide_ros_prefix WORK (called while the binding compiles): where ROS has no command line tools, as with the wheels, the
+# build still asks for the folder above the one of `ros2`. It gets one, at WORK, with ROS's libraries and headers.
+provide_ros_prefix() {
+  local rcl
   rcl=$(prefix_of rcl)
-  rm -rf "$prefix"
-  mkdir -p "$prefix/bin"
-  ln -s "$rcl/lib" "$rcl/include" "$prefix/"
-  printf '#!/bin/sh\n' >"$prefix/bin/ros2"
-  chmod +x "$prefix/bin/ros2"
-  PATH="$prefix/bin:$PATH" compile_with_node_gyp
-  place_file node_modules/rclnodejs/build/Release/rclnodejs.node "node_modules/rclnodejs/$BINDING"
-  rm -rf "$prefix"
+  mkdir -p "$1/bin"
+  ln -s "$rcl/lib" "$rcl/include" "$1/"
+  printf '#!/bin/sh\n' >"$1/bin/ros2"
+  chmod +x "$1/bin/ros2"
 }
 
 generate_classes() {

@@ -22,8 +22,10 @@ npm_ci() {
 
 prepare_node() {
   install_node_packages
-  install_addon better-sqlite3 build/Release/better_sqlite3.node "new (require('better-sqlite3'))(':memory:').close()"
-  install_addon hnswlib-node build/Release/addon.node "new (require('hnswlib-node').HierarchicalNSW)('l2', 2)"
+  install_addon better-sqlite3 better_sqlite3.node build/Release/better_sqlite3.node \
+    "new (require('better-sqlite3'))(':memory:').close()"
+  install_addon hnswlib-node addon.node build/Release/addon.node \
+    "new (require('hnswlib-node').HierarchicalNSW)('l2', 2)"
   step 'TypeScript build' dist/.complete "$(sources_key)" build_typescript
 }
 
@@ -49,32 +51,46 @@ addon_abi() {
 
 package_version() { node -p "require('./node_modules/$1/package.json').version"; }
 
-# install_addon PACKAGE OUTPUT CHECK: compiles the node-gyp package, or takes it from the cache; CHECK is JavaScript
-# that uses it.
+# install_addon PACKAGE BINARY PLACE CHECK [VARIANT]: compiles the node-gyp package, or takes it from the cache. BINARY is
+# what gyp makes, PLACE where the package's loader looks for it, CHECK JavaScript that uses it.
 install_addon() {
-  ADDON=$1 ADDON_OUTPUT=$2 ADDON_CHECK=$3
-  ADDON_NAME="$1-$(package_version "$1")-$(addon_abi)${4:-}"
+  ADDON=$1 ADDON_BINARY=$2 ADDON_OUTPUT=$3 ADDON_CHECK=$4
+  ADDON_NAME="$1-$(package_version "$1")-$(addon_abi)${5:-}"
   step "compile $ADDON" "$NODE_STAMPS/$ADDON" "$ADDON_NAME" build_addon
 }
 
 build_addon() {
   local cached="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/netvlad_localizer/$ADDON_NAME.node"
   local output="node_modules/$ADDON/$ADDON_OUTPUT"
-  if [ -f "$output" ] && node -e "$ADDON_CHECK"; then echo 'the package brings one that works here'; return 0; fi
+  if [ -f "$output" ] && node -e "$ADDON_CHECK"; then echo 'there is one that works here'; return 0; fi
   if [ -f "$cached" ]; then
     place_file "$cached" "$output"
     if node -e "$ADDON_CHECK"; then echo "taken from $cached"; return 0; fi
     rm -f "$cached" "$output"
   fi
-  case "$ADDON" in rclnodejs) compile_rclnodejs ;; *) compile_with_node_gyp ;; esac
+  compile_addon "$output"
   node -e "$ADDON_CHECK"
   # The cache only saves time: a machine without a writable home does without it.
   place_file "$output" "$cached" || true
 }
 
-compile_with_node_gyp() {
-  (cd "node_modules/$ADDON" && ../.bin/node-gyp rebuild --release --jobs "${JOBS:-$(nproc)}" --nodedir="$NODE_HEADERS")
-  rm -rf "node_modules/$ADDON/build/Release/obj.target" "node_modules/$ADDON/build/Release/obj"
+# compile_addon OUTPUT: in a copy of the package, so that node_modules holds finished binaries only; gyp cannot handle
+# blanks in paths, so with blanks in ours the copy lies in the temporary folder.
+compile_addon() {
+  local work="$STATE/build/$ADDON"
+  case "$work" in *[[:space:]]*) work=$(mktemp -d) ;; esac
+  rm -rf "$work"
+  mkdir -p "$work/node_modules"
+  cp -R "node_modules/$ADDON" node_modules/node-addon-api "$work/node_modules/"
+  compile_in "$work" || { rm -rf "$work"; return 1; }
+  place_file "$work/node_modules/$ADDON/build/Release/$ADDON_BINARY" "$1"
+  rm -rf "$work"
+}
+
+compile_in() {
+  local gyp="$ROOT/node_modules/.bin/node-gyp"
+  [ "$ADDON" != rclnodejs ] || provide_ros_prefix "$1"
+  (cd "$1/node_modules/$ADDON" && PATH="$1/bin:$PATH" "$gyp" rebuild --release --jobs "${JOBS:-$(nproc)}" --nodedir="$NODE_HEADERS")
 }
 
 # Copies under a temporary name and renames, so that an interruption leaves no half-written binary.
