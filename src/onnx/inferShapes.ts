@@ -86,6 +86,17 @@ const reduction: ShapeRule = ({ node, input, constant }) => {
   return node.int('keepdims', 1) === 1 ? kept : kept.filter((_, axis) => !axes.includes(axis));
 };
 
+const choice: ShapeRule = ({ node, input }) => {
+  const axis = withAxis(node.int('axis', 0), input(0).length);
+  const kept = input(0).map((size, i) => (i === axis ? 1 : size));
+  return node.int('keepdims', 1) === 1 ? kept : kept.filter((_, i) => i !== axis);
+};
+
+const oneHot: ShapeRule = ({ node, input, constant }) => {
+  const axis = withAxis(node.int('axis', -1), input(0).length + 1);
+  return [...input(0).slice(0, axis), constant(1)![0]!, ...input(0).slice(axis)];
+};
+
 const reshape: ShapeRule = ({ node, input, constant }) => {
   const shape = input(0);
   const wanted = (constant(1) ?? []).map((size, axis) => (size === 0 ? shape[axis]! : size));
@@ -161,6 +172,7 @@ const RULES: Readonly<Record<string, ShapeRule>> = {
   ...{ MatMul: matrixProduct, Gemm: generalProduct, Conv: convolution, MaxPool: pool, AveragePool: pool },
   ...{ GlobalAveragePool: globalPool, GlobalMaxPool: globalPool },
   ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction, ReduceMin: reduction, ReduceL2: reduction },
+  ...{ ArgMax: choice, OneHot: oneHot },
   ...{ Reshape: reshape, Flatten: flatten, Squeeze: squeeze, Unsqueeze: unsqueeze, Transpose: transpose },
   ...{ Concat: concat, Slice: slice, Expand: expand },
 };

@@ -106,6 +106,18 @@ const CASES: readonly Case[] = [
     build: (builder, [x]) => builder.op('Clip', [x!, builder.scalar(-0.5), builder.scalar(0.8)]),
   },
   { op: 'Softmax', shapes: some, attributes: { axis: 1 } },
+  ...['ArgMax', 'OneHot'].map((op): Case => ({
+    op,
+    what: 'as the choice of a column, beside what it chooses from',
+    shapes: (random) => [[size(random, 2), size(random, 2)]],
+    draw: distinct,
+    build: (builder, [x], shapes) => {
+      const best = builder.op('ArgMax', [x!], { axis: 1, keepdims: 0 });
+      const offAndOn = builder.floats(Float32Array.of(0, 1), [2]);
+      const mask = builder.op('OneHot', [best, builder.ints([shapes[0]![1]!]), offAndOn], { axis: -1 });
+      return builder.op('Mul', [x!, mask]);
+    },
+  })),
   { op: 'LpNormalization', shapes: some, attributes: { axis: 1, p: 2 } },
   { op: 'Transpose', shapes: some, attributes: { perm: [2, 0, 1] } },
   { op: 'Reshape', shapes: some, build: (builder, [x]) => builder.reshape(x!, [0, -1]) },

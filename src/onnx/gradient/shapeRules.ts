@@ -41,6 +41,10 @@ function maximumRule(context: GradientContext): readonly (string | null)[] {
 }
 
 export const SHAPE_RULES: RuleTable = {
+  // A choice of clusters does not change by a small step: nothing flows back.
+  ArgMax: () => [null],
+  OneHot: () => [null, null, null],
+
   Reshape: reshapeBack,
   Flatten: reshapeBack,
   Squeeze: reshapeBack,

@@ -4,6 +4,7 @@
  */
 import { unzipSync } from 'fflate';
 import { NetvladError } from '../../errors.ts';
+import { fromFloat16 } from '../../math/float16.ts';
 import { elementCount } from '../graph.ts';
 import { textOf, Unpickler, type PickleHooks, type PickleObject, type PickleValue } from './unpickle.ts';
 
@@ -24,20 +25,10 @@ const fromBFloat16: Decode = (bytes) => {
   return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 };
 
-/** IEEE 754 binary16 bits to a number. */
-function halfToNumber(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 const STORAGES: Readonly<Record<string, { readonly size: number; readonly decode: Decode }>> = {
   'torch.FloatStorage': { size: 4, decode: (bytes) => new Float32Array(aligned(bytes)) },
   'torch.DoubleStorage': { size: 8, decode: (bytes) => Float32Array.from(new Float64Array(aligned(bytes))) },
-  'torch.HalfStorage': { size: 2, decode: (bytes) => Float32Array.from(new Uint16Array(aligned(bytes)), halfToNumber) },
+  'torch.HalfStorage': { size: 2, decode: (bytes) => Float32Array.from(new Uint16Array(aligned(bytes)), fromFloat16) },
   'torch.BFloat16Storage': { size: 2, decode: fromBFloat16 },
   'torch.LongStorage': { size: 8, decode: (bytes) => Float32Array.from(new BigInt64Array(aligned(bytes)), Number) },
   'torch.IntStorage': { size: 4, decode: (bytes) => Float32Array.from(new Int32Array(aligned(bytes))) },

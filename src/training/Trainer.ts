@@ -1,0 +1,227 @@
+/**
+ * @file The weakly supervised training loop of the paper: mine tuples from the cached descriptors, step, validate after
+ * every epoch, keep the best. Deterministic: the state of a checkpoint and the data give the rest of the run.
+ */
+import type { Logger } from '../Logger.ts';
+import { createRandom } from '../math/random.ts';
+import { elementCount } from '../onnx/graph.ts';
+import type { FeatureCache } from './FeatureCache.ts';
+import { computeSchedule, type ScheduleOptions } from './schedule.ts';
+import { SgdOptimizer, type TrainedTensor } from './SgdOptimizer.ts';
+import type { CachedTuple, TupleMiner } from './TupleMiner.ts';
+import type { TrainingNetwork, Triplet } from './TrainingNetwork.ts';
+import { TrainingFailure } from './TrainingFailure.ts';
+
+export interface TrainerOptions extends ScheduleOptions {
+  readonly seed: number;
+  readonly epochs: number;
+  /** Tuples a step. */
+  readonly batchTuples: number;
+  /** Queries an epoch; all of them where null. */
+  readonly queriesPerEpoch: number | null;
+  readonly headRate: number;
+  readonly backboneRate: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  /** Epochs without a better validation after which training ends. */
+  readonly patience: number;
+}
+
+/** Everything that the rest of a run depends on, beside the data. */
+export interface TrainerState {
+  /** Epochs that are done. */
+  readonly epoch: number;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly velocities: ReadonlyMap<string, Float32Array>;
+  readonly remembered: ReadonlyMap<number, readonly number[]>;
+  /** Validation recall@5 of the best epoch, and which it was; -1 before the first. */
+  readonly best: { readonly epoch: number; readonly recallAt5: number };
+}
+
+/** One line of the log. */
+export interface EpochReport {
+  readonly epoch: number;
+  /** Mean over the epoch's queries of the summed hinges, skipped ones counting zero: comparable between epochs. */
+  readonly lossPerQuery: number;
+  readonly queries: number;
+  readonly active: number;
+  /** Share of the steps' triplets that violated the margin with the weights of the step. */
+  readonly violatingShare: number;
+  readonly steps: number;
+  readonly rateFactor: number;
+  readonly recall: Readonly<Record<number, number>>;
+  readonly seconds: number;
+  readonly isBest: boolean;
+}
+
+export interface TrainerHooks {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Wall clock for the report alone. */
+  readonly nowMs: () => number;
+  readonly onProgress: (state: { epoch: number; query: number; queries: number; loss: number; active: number }) => void;
+  /** Recall by N of the validation queries with the present weights. */
+  readonly validate: () => Promise<Readonly<Record<number, number>>>;
+  /** Called after every epoch; what it saves lets the run be resumed. */
+  readonly onEpoch: (report: EpochReport, state: TrainerState) => Promise<void>;
+}
+
+interface EpochSums {
+  loss: number;
+  active: number;
+  triplets: number;
+  violating: number;
+  steps: number;
+}
+
+const READ_BATCH = 64;
+
+export class Trainer {
+  readonly #network: TrainingNetwork;
+  readonly #cache: FeatureCache;
+  readonly #miner: TupleMiner;
+  readonly #options: TrainerOptions;
+  readonly #hooks: TrainerHooks;
+  readonly #optimizer: SgdOptimizer;
+  readonly #tensors: readonly TrainedTensor[];
+  #epoch: number;
+  #best: TrainerState['best'];
+
+  /** @param resumed a checkpoint's state; the miner must have been made with its `remembered` */
+  constructor(
+    parts: { readonly network: TrainingNetwork; readonly cache: FeatureCache; readonly miner: TupleMiner },
+    options: TrainerOptions,
+    hooks: TrainerHooks,
+    resumed?: TrainerState,
+  ) {
+    this.#network = parts.network;
+    this.#cache = parts.cache;
+    this.#miner = parts.miner;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#optimizer = new SgdOptimizer(options, resumed?.velocities);
+    this.#epoch = resumed?.epoch ?? 0;
+    this.#best = resumed?.best ?? { epoch: -1, recallAt5: -1 };
+    for (const [name, values] of resumed?.weights ?? []) this.#network.weights.get(name)?.data.set(values);
+    this.#tensors = [...this.#network.weights].map(([name, { data }]) => ({
+      name,
+      values: data,
+      learningRate: this.#network.backboneWeights.has(name) ? options.backboneRate : options.headRate,
+    }));
+  }
+
+  /** Trains until the epochs are done, patience ends or the signal aborts; gives the state of the last whole epoch. */
+  async run(): Promise<TrainerState> {
+    let state = this.state();
+    while (this.#epoch < this.#options.epochs && this.#epoch - this.#best.epoch <= this.#options.patience) {
+      const started = this.#hooks.nowMs();
+      const { rateFactor, refreshEveryQueries } = computeSchedule(this.#epoch, this.#options);
+      const { sums, queries } = await this.#trainEpoch(rateFactor, refreshEveryQueries);
+      if (this.#hooks.signal.aborted) break;
+      const recall = await this.#hooks.validate();
+      const isBest = (recall[5] ?? 0) > this.#best.recallAt5;
+      if (isBest) this.#best = { epoch: this.#epoch, recallAt5: recall[5] ?? 0 };
+      this.#epoch++;
+      state = this.state();
+      await this.#hooks.onEpoch(
+        {
+          epoch: this.#epoch,
+          lossPerQuery: sums.loss / queries,
+          queries,
+          active: sums.active,
+          violatingShare: sums.triplets === 0 ? 0 : sums.violating / sums.triplets,
+          steps: sums.steps,
+          rateFactor,
+          recall,
+          seconds: (this.#hooks.nowMs() - started) / 1000,
+          isBest,
+        },
+        state,
+      );
+    }
+    return state;
+  }
+
+  /** A copy of all that changes. */
+  state(): TrainerState {
+    return {
+      epoch: this.#epoch,
+      weights: new Map([...this.#network.weights].map(([name, { data }]) => [name, data.slice()])),
+      velocities: new Map([...this.#optimizer.velocities].map(([name, values]) => [name, values.slice()])),
+      remembered: new Map(this.#miner.remembered),
+      best: this.#best,
+    };
+  }
+
+  /** Descriptors [rows, dimension] of cache rows with the present weights. */
+  async describe(rows: readonly number[]): Promise<Float32Array> {
+    const { dimension } = this.#network;
+    const out = new Float32Array(rows.length * dimension);
+    for (let start = 0; start < rows.length; start += READ_BATCH) {
+      const part = rows.slice(start, start + READ_BATCH);
+      out.set(await this.#network.describe(await this.#features(part)), start * dimension);
+    }
+    return out;
+  }
+
+  async #trainEpoch(rateFactor: number, refreshEveryQueries: number): Promise<{ sums: EpochSums; queries: number }> {
+    const random = createRandom(this.#options.seed).fork(`epoch ${this.#epoch}`);
+    const order = this.#miner.drawOrder(random).slice(0, this.#options.queriesPerEpoch ?? undefined);
+    const sums: EpochSums = { loss: 0, active: 0, triplets: 0, violating: 0, steps: 0 };
+    let descriptors = new Float32Array(0);
+    let waiting: CachedTuple[] = [];
+    for (const [turn, query] of order.entries()) {
+      if (this.#hooks.signal.aborted) break;
+      if (turn % refreshEveryQueries === 0) descriptors = await this.#describeAll();
+      const mined = this.#miner.mine(query, { dimension: this.#network.dimension, data: descriptors }, random);
+      if (mined.kind === 'tuple') waiting.push(mined.tuple);
+      if (waiting.length === this.#options.batchTuples || (turn === order.length - 1 && waiting.length > 0)) {
+        await this.#step(waiting, rateFactor, sums);
+        waiting = [];
+      }
+      this.#hooks.onProgress({
+        ...{ epoch: this.#epoch, query: turn + 1, queries: order.length },
+        ...{ loss: sums.loss / (turn + 1), active: sums.active / (turn + 1) },
+      });
+    }
+    return { sums, queries: order.length };
+  }
+
+  async #describeAll(): Promise<Float32Array<ArrayBuffer>> {
+    return (await this.describe(
+      Array.from({ length: this.#cache.rows }, (_unused, row) => row),
+    )) as Float32Array<ArrayBuffer>;
+  }
+
+  async #step(tuples: readonly CachedTuple[], rateFactor: number, sums: EpochSums): Promise<void> {
+    const rows = [...new Set(tuples.flatMap((tuple) => [tuple.query, tuple.positive, ...tuple.negatives]))];
+    const at = new Map(rows.map((row, i) => [row, i]));
+    const triplets: Triplet[] = tuples.flatMap(({ query, positive, negatives }) =>
+      negatives.map((negative) => ({
+        query: at.get(query)!,
+        positive: at.get(positive)!,
+        negative: at.get(negative)!,
+      })),
+    );
+    const result = await this.#network.step(await this.#features(rows), triplets);
+    if (!Number.isFinite(result.loss)) {
+      throw new TrainingFailure('not-finite', { epoch: this.#epoch + 1, step: sums.steps + 1, rows });
+    }
+    sums.loss += result.loss;
+    sums.active += tuples.length;
+    sums.triplets += triplets.length;
+    sums.violating += result.violating;
+    sums.steps += 1;
+    if (result.violating === 0) return; // the authors: a batch without violation makes no update at all
+    const scaled = new Map(
+      [...result.gradients].map(([name, values]) => [name, values.map((v) => v / result.violating)]),
+    );
+    this.#optimizer.step(this.#tensors, scaled, rateFactor);
+  }
+
+  async #features(rows: readonly number[]): Promise<Float32Array> {
+    const out = new Float32Array(rows.length * elementCount(this.#network.featureDims));
+    await this.#cache.read(rows, out);
+    return out;
+  }
+}
