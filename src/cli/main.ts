@@ -4,6 +4,7 @@ import { registerDoctorCommand } from './commands/doctor.ts';
 import { registerEvaluateCommand } from './commands/evaluate.ts';
 import { registerMapCommand } from './commands/map.ts';
 import { registerQueryCommand } from './commands/query.ts';
+import { registerTrainCommand } from './commands/train.ts';
 import { createProgram, runProgram, type Registration } from './program.ts';
 
 /** The order here is the order in `--help`. */
@@ -11,6 +12,7 @@ const REGISTRATIONS: readonly Registration[] = [
   registerMapCommand,
   registerQueryCommand,
   registerEvaluateCommand,
+  registerTrainCommand,
   registerDatasetCommand,
   registerDoctorCommand,
 ];

@@ -105,18 +105,23 @@ export interface ManifestDraft extends Pick<
   readonly onnx: { readonly input: string; readonly output: string; readonly local?: string };
 }
 
-/** Writes `name.onnx` and `name.json` into `folder`, which is made where needed. Returns the manifest as written. */
-export async function writeModelFiles(folder: string, draft: ManifestDraft, onnx: Uint8Array): Promise<ModelFiles> {
+/** Completes a draft into a pair of files, in memory: `folder` is where they would lie. */
+export function createModelFiles(folder: string, draft: ManifestDraft, onnx: Uint8Array): ModelFiles {
   const file = `${draft.name}.onnx`;
   const manifest = modelManifestSchema.parse({
     format: 1,
     ...draft,
     onnx: { file, sha256: computeSha256(onnx), ...draft.onnx },
   });
-  await mkdir(folder, { recursive: true });
-  const onnxPath = path.join(folder, file);
   const manifestPath = path.join(folder, `${draft.name}.json`);
-  await writeAtomically(onnxPath, onnx);
-  await writeAtomically(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);
-  return { manifest, manifestPath, onnxPath, onnx };
+  return { manifest, manifestPath, onnxPath: path.join(folder, file), onnx };
+}
+
+/** Writes `name.onnx` and `name.json` into `folder`, which is made where needed. */
+export async function writeModelFiles(folder: string, draft: ManifestDraft, onnx: Uint8Array): Promise<ModelFiles> {
+  const files = createModelFiles(folder, draft, onnx);
+  await mkdir(folder, { recursive: true });
+  await writeAtomically(files.onnxPath, onnx);
+  await writeAtomically(files.manifestPath, `${JSON.stringify(files.manifest, null, 2)}\n`);
+  return files;
 }

@@ -17,7 +17,8 @@ export interface CheckpointTensor {
 
 type Decode = (bytes: Uint8Array) => Float32Array;
 
-const aligned = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer;
+// Not slice(): that of a Node Buffer shares its memory.
+const aligned = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;
 
 /** Brain floats are the upper halves of float32. */
 const fromBFloat16: Decode = (bytes) => {

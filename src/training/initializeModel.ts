@@ -1,0 +1,66 @@
+/** @file The whole way to an untrained NetVLAD model: backbone, head from random images, whitening, export. */
+import { computeSha256 } from '../inference/modelFiles.ts';
+import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
+import { isFrameProblem } from '../image/FrameLimits.ts';
+import { loadImage, decodeFrame } from '../image/decodeFrame.ts';
+import type { RgbImage } from '../image/RgbImage.ts';
+import { createRandom } from '../math/random.ts';
+import { TOOL_VERSION } from '../version.ts';
+import { loadBackbone } from './DescriptorNetwork.ts';
+import { drawImages } from './drawImages.ts';
+import type { ExportedModel } from './exportModel.ts';
+import { exportModel } from './exportModel.ts';
+import type { TrainingContext } from './initializeHead.ts';
+import { initializePooling, initializeWhitening } from './initializeHead.ts';
+
+const PARITY_IMAGES = 8;
+
+/** Identity of a training set: the sorted names of its images. */
+function fingerprint(images: readonly GeotaggedImage[]): string {
+  const names = images.map(({ name }) => name).sort();
+  return computeSha256(new TextEncoder().encode(names.join('\n')));
+}
+
+async function readPixels(images: readonly GeotaggedImage[]): Promise<readonly RgbImage[]> {
+  const decoded = await Promise.all(
+    images.map(({ content }) => (content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame))),
+  );
+  return decoded.flatMap((item) => (isFrameProblem(item) ? [] : [item]));
+}
+
+/**
+ * Initialises, whitens and exports into `folder`. `images` need no positions. Deterministic for the same images, config and
+ * machine.
+ */
+export async function initializeModel(
+  images: readonly GeotaggedImage[],
+  context: TrainingContext,
+  target: { readonly folder: string; readonly dataDescription: string },
+): Promise<ExportedModel> {
+  const { config } = context;
+  const backbone = await loadBackbone(config);
+  const pooling = await initializePooling(images, backbone, context);
+  const whitening = await initializeWhitening(images, { backbone, pooling }, context);
+  const random = createRandom(config.seed).fork('parity');
+  return exportModel(
+    backbone,
+    { pooling, whitening },
+    {
+      config,
+      folder: target.folder,
+      parityImages: await readPixels(drawImages(images, PARITY_IMAGES, random)),
+      training: {
+        data: { source: target.dataDescription, images: images.length, namesSha256: fingerprint(images) },
+        run: {
+          tool: `netvlad_localizer ${TOOL_VERSION}`,
+          seed: config.seed,
+          epochs: 0,
+          initialisation: config.initialisation,
+          whitening: config.whitening,
+        },
+        recall: null,
+      },
+      ...(context.session === undefined ? {} : { session: context.session }),
+    },
+  );
+}

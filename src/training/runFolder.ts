@@ -1,0 +1,33 @@
+/** @file The folder of a training run: config, seed, log, results. Never overwritten. */
+import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stringify as toYaml } from 'yaml';
+import { NetvladError } from '../errors.ts';
+import { TOOL_VERSION } from '../version.ts';
+import type { TrainConfig } from './trainConfig.ts';
+
+export interface RunFolder {
+  readonly path: string;
+  /** Where the exported model goes. */
+  readonly model: string;
+  /** Appends a line to log.jsonl. */
+  log(event: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+/** Makes a new run folder with the config in it. Throws NetvladError('bad-input') when there is something in it already. */
+export async function createRunFolder(folder: string, config: TrainConfig): Promise<RunFolder> {
+  await mkdir(folder, { recursive: true });
+  const found = await readdir(folder);
+  if (found.length > 0) {
+    throw new NetvladError('bad-input', `Run folder ${folder} is not empty (${found.slice(0, 3).join(', ')}).`, {
+      hint: 'A run is never overwritten: give a new folder.',
+    });
+  }
+  const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
+  await writeFile(path.join(folder, 'config.yaml'), header + toYaml(config));
+  return {
+    path: folder,
+    model: path.join(folder, 'model'),
+    log: (event) => appendFile(path.join(folder, 'log.jsonl'), `${JSON.stringify(event)}\n`),
+  };
+}

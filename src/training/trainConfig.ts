@@ -1,0 +1,109 @@
+/** @file What a training run is told: a YAML file, checked, with a default for everything but the backbone's weights. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { NetvladError } from '../errors.ts';
+
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+
+const backboneSchema = z.strictObject({
+  name: z.literal('mobilenetv2'),
+  /** A PyTorch checkpoint, relative to the config file. */
+  weights: z.string().min(1),
+  /** Which weights these are and under which licence: goes into manifest and model card. */
+  weightsFrom: z.string().min(1),
+  licence: z.string().min(1),
+  /** The dense map is the output of this inverted residual block (13: 96 channels, stride 16). */
+  cutBlock: z.int().min(1).max(17).default(13),
+});
+
+const inputSchema = z.strictObject({
+  width: z.int().positive().default(320),
+  height: z.int().positive().default(240),
+  resize: z.enum(['fit', 'stretch', 'native']).default('stretch'),
+  kernel: z.enum(['nearest', 'linear', 'cubic', 'lanczos3']).default('linear'),
+  colour: z.enum(['rgb', 'bgr']).default('rgb'),
+  scale: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  mean: triple.default([0.485, 0.456, 0.406]),
+  std: triple.default([0.229, 0.224, 0.225]),
+});
+
+const poolingSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('netvlad'),
+    clusters: z.int().positive().default(64),
+    version: z.enum(['v1', 'v2']).default('v1'),
+  }),
+  z.strictObject({ kind: z.literal('vlad'), clusters: z.int().positive().default(64) }),
+  z.strictObject({ kind: z.literal('max') }),
+  z.strictObject({ kind: z.literal('gem'), power: z.number().positive().default(3) }),
+]);
+
+const initialisationSchema = z.strictObject({
+  /** Images drawn at random for the clustering. */
+  images: z.int().positive().default(500),
+  locationsPerImage: z.int().positive().default(100),
+  iterations: z.int().positive().default(100),
+});
+
+const whiteningSchema = z.strictObject({
+  /** Output dimensions; `all` keeps every one. */
+  dimension: z.union([z.int().positive(), z.literal('all')]).default('all'),
+  /** Each direction is scaled by its variance to the power of minus this: 0 plain PCA, 0.25 half, 0.5 full whitening. */
+  power: z.number().min(0).max(0.5).default(0.25),
+  /** Images drawn at random for the statistics. */
+  images: z.int().positive().default(3000),
+  /** Share of the statistics that comes from night-like copies of the images (photometric; see photometric.ts). */
+  nightCopies: z.boolean().default(false),
+});
+
+/** Sections that the trainer itself reads are added here as it grows. */
+export const trainConfigSchema = z.strictObject({
+  /** Name of the model: its files will be called so. */
+  name: z.string().regex(/^[A-Za-z0-9._-]+$/),
+  licence: z.string().default('Apache-2.0'),
+  seed: z.int().nonnegative().default(1),
+  /** What the training images are and under which licence, for manifest and card; the source's name where left out. */
+  data: z.string().optional(),
+  backbone: backboneSchema,
+  input: inputSchema.prefault({}),
+  pooling: poolingSchema,
+  initialisation: initialisationSchema.prefault({}),
+  whitening: whiteningSchema.nullable().default(null),
+});
+
+export type TrainConfig = z.infer<typeof trainConfigSchema>;
+
+/** Checks a parsed document; `file` names it in messages and is what relative paths are relative to. */
+export function toTrainConfig(document: unknown, file: string): TrainConfig {
+  const result = trainConfigSchema.safeParse(document);
+  if (!result.success) {
+    throw new NetvladError('bad-input', `Training config ${file} does not fit: ${z.prettifyError(result.error)}`, {
+      hint: 'config/train/off_the_shelf.yaml explains the fields.',
+    });
+  }
+  const { data } = result;
+  return { ...data, backbone: { ...data.backbone, weights: path.resolve(path.dirname(file), data.backbone.weights) } };
+}
+
+/** Reads a config. Throws NetvladError('bad-input') that names file and field. */
+export async function readTrainConfig(file: string): Promise<TrainConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new NetvladError('bad-input', `Training config ${file} cannot be read: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+  try {
+    return toTrainConfig(parseYaml(text), file);
+  } catch (cause) {
+    if (cause instanceof NetvladError) throw cause;
+    throw new NetvladError('bad-input', `Training config ${file} is not YAML: ${(cause as Error).message}.`, { cause });
+  }
+}
