@@ -22,6 +22,8 @@ export interface MapGeometry {
   readonly y: Float64Array;
   /** ENU radians, NaN = unknown. */
   readonly yaw: Float64Array;
+  /** Order of the moment within its sequence; rows of equal moments were taken at once. */
+  readonly moment: Int32Array;
   rowOf(placeId: number): number | undefined;
   /** Infinity between charts. */
   distance(rowA: number, rowB: number): number;
@@ -85,6 +87,7 @@ interface Charts {
   readonly x: Float64Array;
   readonly y: Float64Array;
   readonly yaw: Float64Array;
+  readonly moment: Int32Array;
 }
 
 function layOut(places: readonly MapPlace[], step: number): Charts {
@@ -94,43 +97,52 @@ function layOut(places: readonly MapPlace[], step: number): Charts {
     x: new Float64Array(n),
     y: new Float64Array(n),
     yaw: new Float64Array(n).fill(Number.NaN),
+    moment: new Int32Array(n),
   };
-  const lines = new Map<string | null, number[]>();
+  const sequences = new Map<string | null, number[]>();
   places.forEach((place, row) => {
-    if (hasPosition(place)) {
-      charts.x[row] = place.pose!.x;
-      charts.y[row] = place.pose!.y;
-      if (hasHeading(place.pose!)) charts.yaw[row] = yawOf(place.pose!);
-      return;
-    }
-    const line = lines.get(place.sequence);
-    if (line === undefined) lines.set(place.sequence, [row]);
-    else line.push(row);
+    const sequence = sequences.get(place.sequence);
+    if (sequence === undefined) sequences.set(place.sequence, [row]);
+    else sequence.push(row);
   });
   let chart = 1; // 0 is the plane
-  for (const line of lines.values()) layLine(places, line, { charts, chart: chart++, step });
+  for (const rows of sequences.values()) {
+    orderMoments(places, rows, charts.moment);
+    for (const row of rows) layPlace(places[row]!, row, { charts, chart, step });
+    chart++;
+  }
   return charts;
 }
 
-/** Orders a sequence by stamp where all are known, by place id otherwise; equal stamps share a step. */
-function layLine(
-  places: readonly MapPlace[],
-  line: number[],
-  target: { readonly charts: Charts; readonly chart: number; readonly step: number },
+function layPlace(
+  place: MapPlace,
+  row: number,
+  { charts, chart, step }: { readonly charts: Charts; readonly chart: number; readonly step: number },
 ): void {
-  const stamped = line.every((row) => places[row]!.stampNs !== null);
+  if (!hasPosition(place)) {
+    charts.chart[row] = chart;
+    charts.x[row] = charts.moment[row]! * step;
+    return;
+  }
+  charts.x[row] = place.pose!.x;
+  charts.y[row] = place.pose!.y;
+  if (hasHeading(place.pose!)) charts.yaw[row] = yawOf(place.pose!);
+}
+
+/** Numbers a sequence by stamp where all are known, by place id otherwise; equal stamps share a moment. */
+function orderMoments(places: readonly MapPlace[], rows: readonly number[], moment: Int32Array): void {
+  const stamped = rows.every((row) => places[row]!.stampNs !== null);
   const compare = (a: number, b: number): number => {
     const byStamp = stamped ? Number(places[a]!.stampNs! - places[b]!.stampNs!) : 0;
     return byStamp !== 0 ? byStamp : places[a]!.id - places[b]!.id;
   };
-  let step = -1;
+  let current = -1;
   let previous: bigint | null = null;
-  for (const row of [...line].sort(compare)) {
+  for (const row of [...rows].sort(compare)) {
     const stamp = stamped ? places[row]!.stampNs : null;
-    if (stamp === null || stamp !== previous) step++;
+    if (stamp === null || stamp !== previous) current++;
     previous = stamp;
-    target.charts.chart[row] = target.chart;
-    target.charts.x[row] = step * target.step;
+    moment[row] = current;
   }
 }
 

@@ -5,6 +5,7 @@
  * (fitted on data of other places), and a, b fitted on the map's own leave-one-out retrieval (Platt scaling). Without
  * such a fit, a = 0 and b = 1.
  */
+import { z } from 'zod';
 import { clamp, sigmoid } from '../math/statistics.ts';
 
 /** What one place of the map looks like to one frame, beside the best match at any other place. */
@@ -19,55 +20,57 @@ export interface PlaceEvidence {
 }
 
 /** Weights of one linear logit. */
-export interface EvidenceWeights {
-  readonly intercept: number;
+const evidenceWeightsSchema = z.object({
+  intercept: z.number(),
   /** Of log(evidence + c): how much of the image fits. 0 without verification. */
-  readonly logEvidence: number;
+  logEvidence: z.number(),
   /** Of log((evidence + c) / (other evidence + c)): how much better than at any other place. 0 without verification. */
-  readonly logEvidenceRatio: number;
+  logEvidenceRatio: z.number(),
   /** Of the similarity above the best other place's. */
-  readonly similarityGap: number;
-  readonly similarity: number;
-}
+  similarityGap: z.number(),
+  similarity: z.number(),
+});
 
-/** a and b of the map's own fit. */
-export interface PlattScaling {
-  readonly offset: number;
-  readonly slope: number;
-}
-
-export interface LogitModel {
-  readonly weights: EvidenceWeights;
-  readonly scaling: PlattScaling;
+const logitModelSchema = z.object({
+  weights: evidenceWeightsSchema,
+  /** a and b of the map's own fit. */
+  scaling: z.object({ offset: z.number(), slope: z.number().positive() }),
   /** No probability is said to be nearer to 0 or 1 than the samples can tell. */
-  readonly maxProbability: number;
-}
+  maxProbability: z.number().gt(0.5).lt(1),
+});
 
 /** Distances are sqrt(2 - 2 similarity) of unit descriptors. */
-export interface DistanceQuantiles {
-  readonly count: number;
-  readonly p05: number;
-  readonly p50: number;
-  readonly p95: number;
-}
+const distanceQuantilesSchema = z.object({ count: z.int(), p05: z.number(), p50: z.number(), p95: z.number() });
 
-/** What `map build` and `map calibrate` store in the map's manifest. JSON all through. */
-export interface PlaceCalibration {
-  readonly format: 1;
+/** What `map build` and `map calibrate` store in the map's manifest. */
+const placeCalibrationSchema = z.object({
+  format: z.literal(1),
   /** `leave-one-out` over the map, `queries` with truth, or `default`: nothing was fitted. */
-  readonly method: 'leave-one-out' | 'queries' | 'default';
+  method: z.enum(['leave-one-out', 'queries', 'default']),
   /** In words, when the map could not be calibrated or only poorly. */
-  readonly warning: string | null;
-  readonly samples: { readonly retrievals: number; readonly right: number; readonly impostors: number };
+  warning: z.string().nullable(),
+  /** Retrievals with a true place on the map, how many of them were right, and retrievals without any. */
+  samples: z.object({ retrievals: z.int(), right: z.int(), impostors: z.int() }),
   /** With verification, and without it (evidence NaN). */
-  readonly verified: LogitModel;
-  readonly similarityOnly: LogitModel;
+  verified: logitModelSchema,
+  similarityOnly: logitModelSchema,
   /** recall@N of the map's own retrieval, N -> fraction. */
-  readonly expectedRecall: Readonly<Record<string, number>>;
-  readonly samePlaceDistance: DistanceQuantiles | null;
-  readonly otherPlaceDistance: DistanceQuantiles | null;
+  expectedRecall: z.record(z.string(), z.number()),
+  samePlaceDistance: distanceQuantilesSchema.nullable(),
+  otherPlaceDistance: distanceQuantilesSchema.nullable(),
   /** One-sigma position error of a right answer per axis, in units of the map's spacing. */
-  readonly positionErrorSpacings: number;
+  positionErrorSpacings: z.number().positive(),
+});
+
+export type EvidenceWeights = Readonly<z.infer<typeof evidenceWeightsSchema>>;
+export type LogitModel = Readonly<z.infer<typeof logitModelSchema>>;
+export type DistanceQuantiles = Readonly<z.infer<typeof distanceQuantilesSchema>>;
+export type PlaceCalibration = Readonly<z.infer<typeof placeCalibrationSchema>>;
+
+/** The calibration in a map's manifest; null when there is none or it is of another format (calibrate the map again). */
+export function parseCalibration(stored: unknown): PlaceCalibration | null {
+  const parsed = placeCalibrationSchema.safeParse(stored);
+  return parsed.success ? parsed.data : null;
 }
 
 /** Evidence of about this size is noise: it keeps ratios of two small numbers near 1. */
@@ -90,7 +93,7 @@ export const GENERIC_SIMILARITY_ONLY: EvidenceWeights = {
   similarity: 4,
 };
 
-const UNSCALED: PlattScaling = { offset: 0, slope: 1 };
+const UNSCALED: LogitModel['scaling'] = { offset: 0, slope: 1 };
 
 /** The conservative behaviour of a map that was never calibrated. */
 export function defaultCalibration(warning: string | null = 'The map is not calibrated.'): PlaceCalibration {

@@ -32,26 +32,43 @@ export interface FrameHypotheses {
   readonly noneProbability: number;
 }
 
-/** Matches on unknown places or with a similarity that is no number are left out; of several on one place the best is kept. */
+/** A place as one frame sees it, before it has a probability. */
+export interface SeenPlace {
+  /** Strongest first. */
+  readonly matches: readonly RankedMatch[];
+  readonly evidence: PlaceEvidence;
+}
+
+/**
+ * The places of a frame, the one with the strongest match first. Matches on unknown places or with a similarity that is
+ * no number are left out; of several on one place the best is kept.
+ */
+export function computeSeenPlaces(
+  geometry: MapGeometry,
+  calibration: PlaceCalibration,
+  candidates: readonly CandidateMatch[],
+): readonly SeenPlace[] {
+  const clusters = clusterInSpace(geometry, rankMatches(geometry, calibration, candidates));
+  return clusters.map((matches) => ({ matches, evidence: evidenceOf(matches, clusters) }));
+}
+
 export function computeFrameHypotheses(
   geometry: MapGeometry,
   calibration: PlaceCalibration,
   candidates: readonly CandidateMatch[],
 ): FrameHypotheses {
-  const matches = rankMatches(geometry, calibration, candidates);
-  const clusters = clusterInSpace(geometry, matches);
-  const [first, ...rest] = clusters.map((cluster) => ({ cluster, seen: evidenceOf(cluster, clusters) }));
+  const [first, ...rest] = computeSeenPlaces(geometry, calibration, candidates);
   if (first === undefined) return { places: [], noneProbability: 1 };
-  const probability = placeProbability(calibration, first.seen);
+  const probability = placeProbability(calibration, first.evidence);
   // What the best place leaves is shared by odds between the other places and none of them.
-  const odds = rest.map(({ seen }) => {
-    const other = Math.min(placeProbability(calibration, seen), probability);
+  const odds = rest.map(({ evidence }) => {
+    const other = Math.min(placeProbability(calibration, evidence), probability);
     return other / (1 - other);
   });
   const total = 1 + odds.reduce((sum, value) => sum + value, 0);
   const places = [
-    toPlace(first.cluster, first.seen, probability),
-    ...rest.map(({ cluster, seen }, index) => toPlace(cluster, seen, ((1 - probability) * odds[index]!) / total)),
+    toPlace(first, probability),
+    ...rest.map((place, index) => toPlace(place, ((1 - probability) * odds[index]!) / total)),
   ];
   return { places: places.sort(byProbability), noneProbability: (1 - probability) / total };
 }
@@ -72,7 +89,8 @@ export function splitByHeading(
   return groups.map((group) => group.rows);
 }
 
-type RankedMatch = Omit<FrameMatch, 'weight'>;
+/** A match before its share within its place is known. */
+export type RankedMatch = Omit<FrameMatch, 'weight'>;
 
 function rankMatches(
   geometry: MapGeometry,
@@ -128,10 +146,15 @@ function maxOf(matches: readonly RankedMatch[], key: 'similarity' | 'evidence'):
   return values.length === 0 ? Number.NaN : Math.max(...values);
 }
 
-function toPlace(cluster: readonly RankedMatch[], seen: PlaceEvidence, probability: number): FramePlace {
-  const top = cluster[0]!.strength;
-  const matches = cluster.map((match) => ({ ...match, weight: Math.exp(Math.min(0, match.strength - top)) }));
-  return { matches, similarity: seen.similarity, evidence: seen.evidence, probability };
+function toPlace(seen: SeenPlace, probability: number): FramePlace {
+  const { similarity, evidence } = seen.evidence;
+  return { matches: weighMatches(seen.matches), similarity, evidence, probability };
+}
+
+/** Shares of one place's matches, by how much weaker they are than the strongest. */
+export function weighMatches(matches: readonly RankedMatch[]): readonly FrameMatch[] {
+  const top = matches[0]!.strength;
+  return matches.map((match) => ({ ...match, weight: Math.exp(Math.min(0, match.strength - top)) }));
 }
 
 function byProbability(a: FramePlace, b: FramePlace): number {

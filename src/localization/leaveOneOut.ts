@@ -1,0 +1,29 @@
+/** @file Which places of the map one of its own images may be retrieved against, so that the answer says something. */
+import type { MapGeometry } from './MapGeometry.ts';
+
+/** Closer than this is the same stand of the camera: a panorama, a robot that waited. Metres. */
+const SAME_STAND_M = 0.1;
+/** Places that share no view: this many place radii away. */
+const FOREIGN_RADII = 3;
+
+/** The image itself, its panorama, its moment, and its neighbours in the same pass: finding those proves nothing. */
+export function isOwnView(geometry: MapGeometry, rowA: number, rowB: number): boolean {
+  if (rowA === rowB) return true;
+  const [a, b] = [geometry.places[rowA]!, geometry.places[rowB]!];
+  if (geometry.chart[rowA] === 0 && geometry.distance(rowA, rowB) < SAME_STAND_M) return true;
+  // Images without a sequence are photographs in no order; in a topological map the order is all there is.
+  if (a.sequence !== b.sequence || (a.sequence === null && geometry.chart[rowA] === 0)) return false;
+  return Math.abs(geometry.moment[rowA]! - geometry.moment[rowB]!) <= 1;
+}
+
+/** Far enough that a match can only be an impostor. */
+export function isForeign(geometry: MapGeometry, rowA: number, rowB: number): boolean {
+  return geometry.distance(rowA, rowB) > FOREIGN_RADII * geometry.placeRadius;
+}
+
+/** `count` rows spread evenly over the map. */
+export function spreadRows(geometry: MapGeometry, count: number): number[] {
+  const n = geometry.places.length;
+  const wanted = Math.min(n, count);
+  return Array.from({ length: wanted }, (_, index) => Math.floor((index * n) / wanted));
+}
