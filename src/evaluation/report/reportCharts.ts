@@ -1,0 +1,321 @@
+/** @file The charts of a report as ECharts options: plain data, drawn by the page's own script. */
+import type { EChartsOption } from 'echarts';
+import type { LocalizationState } from '../../localization/Localizer.ts';
+import type {
+  AcceptanceChartCurve,
+  ErrorPoint,
+  MapPoint,
+  RecallChart,
+  ReportDocument,
+  StageTiming,
+  TrajectoryChart,
+} from './ReportDocument.ts';
+import type { Reliability } from '../calibrationError.ts';
+
+export interface ReportChart {
+  readonly id: string;
+  readonly title: string;
+  /** How to read it, below the chart. */
+  readonly note: string;
+  readonly option: EChartsOption;
+  /** As wide as the page. */
+  readonly wide?: boolean;
+  /** Metres on both axes: the page's script makes a metre as long in y as in x. */
+  readonly extent?: { readonly x: readonly [number, number]; readonly y: readonly [number, number] };
+}
+
+/** Told apart by shape and lightness too, for readers who see colours otherwise; they hold on light and dark ground. */
+const STATES: Readonly<Record<LocalizationState, { readonly colour: string; readonly symbol: string }>> = {
+  located: { colour: '#1f9d68', symbol: 'circle' },
+  uncertain: { colour: '#e09f1f', symbol: 'diamond' },
+  lost: { colour: '#d6455d', symbol: 'triangle' },
+  off_map: { colour: '#7b7fa8', symbol: 'rect' },
+};
+const SERIES_COLOURS = ['#3b76d6', '#d9822b', '#8a5bd0', '#1f9d8f'];
+const QUIET = '#8b93a1';
+
+const GRID = { left: 30, right: 18, top: 44, bottom: 34, containLabel: true };
+/** Where the axis ends at the data and not at a round number, its end labels would only crowd the others. */
+const INNER_LABELS = { showMinLabel: false, showMaxLabel: false };
+const LEGEND = { top: 4, type: 'scroll' as const };
+
+/** The charts that the document has data for, in reading order. */
+export function createReportCharts(document: ReportDocument): readonly ReportChart[] {
+  const charts: (ReportChart | null)[] = [
+    document.recall === null ? null : recallChart(document.recall),
+    document.acceptance.length === 0 ? null : acceptanceChart(document.acceptance),
+    document.reliability === null ? null : reliabilityChart(document.reliability),
+    document.timings.length === 0 ? null : timingChart(document.timings),
+    document.errors.length === 0 ? null : errorChart(document.errors),
+    document.trajectory === null ? null : trajectoryChart(document.trajectory),
+  ];
+  return charts.filter((chart) => chart !== null);
+}
+
+const percent = (fraction: number): number => Math.round(fraction * 1000) / 10;
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+function percentAxis(name: string): {
+  type: 'value';
+  min: 0;
+  max: 100;
+  name: string;
+  nameLocation: 'middle';
+  nameGap: number;
+} {
+  return { type: 'value', min: 0, max: 100, name, nameLocation: 'middle', nameGap: 34 };
+}
+
+function recallChart({ points, note }: RecallChart): ReportChart {
+  const line = (of: (point: RecallChart['points'][number]) => number): number[] =>
+    points.map((point) => percent(of(point)));
+  const low = line((point) => point.interval95?.low ?? point.recall);
+  const high = line((point) => point.interval95?.high ?? point.recall);
+  const band = { type: 'line' as const, stack: 'interval', symbol: 'none', silent: true, lineStyle: { opacity: 0 } };
+  return {
+    id: 'recall',
+    title: 'Recall@N',
+    note: `${note} The band is the 95 % bootstrap interval.`,
+    option: {
+      grid: GRID,
+      legend: { ...LEGEND, data: ['recall', 'chance'] },
+      tooltip: { trigger: 'axis' },
+      xAxis: {
+        type: 'category',
+        data: points.map(({ n }) => String(n)),
+        name: 'N',
+        nameLocation: 'middle',
+        nameGap: 26,
+      },
+      yAxis: percentAxis('% of queries'),
+      series: [
+        { ...band, name: 'from', data: low, tooltip: { show: false } },
+        {
+          ...{
+            ...band,
+            name: 'to',
+            tooltip: { show: false },
+            data: high.map((value, i) => rounded(value - low[i]!, 1)),
+          },
+          areaStyle: { color: SERIES_COLOURS[0]!, opacity: 0.18 },
+        },
+        { type: 'line', name: 'recall', data: line(({ recall }) => recall), color: SERIES_COLOURS[0]!, symbolSize: 7 },
+        {
+          ...{ type: 'line', name: 'chance', data: line(({ chance }) => chance), color: QUIET, symbolSize: 5 },
+          lineStyle: { type: 'dashed' },
+        },
+      ],
+    },
+  };
+}
+
+function acceptanceChart(curves: readonly AcceptanceChartCurve[]): ReportChart {
+  return {
+    id: 'acceptance',
+    title: 'Which answers may be believed',
+    note: 'Right to left a threshold grows: fewer answers are accepted, more of them are right. The line to beat is 99 %.',
+    option: {
+      grid: GRID,
+      legend: LEGEND,
+      tooltip: { trigger: 'item', formatter: '{a}<br>{b}' },
+      xAxis: { ...percentAxis('% of answers accepted'), nameGap: 26 },
+      yAxis: percentAxis('% of them right'),
+      series: curves.map(({ by, points }, i) => ({
+        type: 'line' as const,
+        name: by,
+        color: SERIES_COLOURS[i % SERIES_COLOURS.length]!,
+        symbolSize: 4,
+        data: points.map(({ threshold, accepted, precision }) => ({
+          value: [percent(accepted), percent(precision)],
+          name: `above ${rounded(threshold, 4)}: ${percent(accepted)} % accepted, ${percent(precision)} % right`,
+        })),
+        ...(i === 0 && {
+          markLine: {
+            ...{ silent: true, symbol: 'none', label: { formatter: '99 %', position: 'insideEndTop' as const } },
+            data: [{ yAxis: 99 }],
+            lineStyle: { color: QUIET, type: 'dashed' as const },
+          },
+        }),
+      })),
+    },
+  };
+}
+
+function reliabilityChart({ ece, bins }: Reliability): ReportChart {
+  const filled = bins.filter(({ count }) => count > 0);
+  return {
+    id: 'reliability',
+    title: 'Is the confidence honest',
+    note: `On the diagonal, a confidence of 80 % is right in 8 of 10 cases. Expected calibration error ${rounded(ece, 3)}. Bars: share of the answers in each bin.`,
+    option: {
+      grid: GRID,
+      legend: LEGEND,
+      tooltip: { trigger: 'item', formatter: '{b}' },
+      xAxis: { ...percentAxis('claimed confidence, %'), nameGap: 26 },
+      yAxis: percentAxis('%'),
+      series: [
+        {
+          ...{ type: 'bar', name: 'answers', color: QUIET, barWidth: 16, itemStyle: { opacity: 0.45 } },
+          data: filled.map(({ from, to, count }) => ({
+            value: [percent((from + to) / 2), percent(count / filled.reduce((sum, bin) => sum + bin.count, 0))],
+            name: `${percent(from)}..${percent(to)} %: ${count} answers`,
+          })),
+        },
+        {
+          ...{ type: 'line', name: 'perfect', color: QUIET, symbol: 'none', lineStyle: { type: 'dashed' } },
+          data: [
+            [0, 0],
+            [100, 100],
+          ],
+        },
+        {
+          ...{ type: 'line', name: 'measured', color: SERIES_COLOURS[0]!, symbolSize: 8 },
+          data: filled.map(({ confidence, accuracy, count }) => ({
+            value: [percent(confidence), percent(accuracy)],
+            name: `claimed ${percent(confidence)} %, right ${percent(accuracy)} % of ${count}`,
+          })),
+        },
+      ],
+    },
+  };
+}
+
+function timingChart(timings: readonly StageTiming[]): ReportChart {
+  const bar = (name: string, of: (timing: StageTiming) => number, colour: string) => ({
+    ...{ type: 'bar' as const, name, color: colour, barMaxWidth: 16 },
+    data: timings.map((timing) => rounded(of(timing), 2)),
+  });
+  return {
+    id: 'timings',
+    title: 'Time by stage',
+    note: 'Milliseconds a frame on the machine of this run; the one part of a report that differs from run to run.',
+    option: {
+      grid: { ...GRID, left: 8 },
+      legend: LEGEND,
+      tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' } },
+      xAxis: { type: 'value', name: 'ms', nameLocation: 'middle', nameGap: 26 },
+      yAxis: { type: 'category', inverse: true, data: timings.map(({ stage }) => stage) },
+      series: [
+        bar('median', ({ medianMs }) => medianMs, SERIES_COLOURS[0]!),
+        bar('90 %', ({ p90Ms }) => p90Ms, SERIES_COLOURS[1]!),
+        bar('99 %', ({ p99Ms }) => p99Ms, SERIES_COLOURS[2]!),
+      ],
+    },
+  };
+}
+
+function byState<T extends { readonly state: LocalizationState }>(items: readonly T[]): [LocalizationState, T[]][] {
+  const states = Object.keys(STATES) as LocalizationState[];
+  return states
+    .map((state): [LocalizationState, T[]] => [state, items.filter((item) => item.state === state)])
+    .filter(([, members]) => members.length > 0);
+}
+
+const ZOOM = {
+  type: 'inside' as const,
+  zoomOnMouseWheel: 'shift' as const,
+  moveOnMouseWheel: false,
+  preventDefaultMouseMove: false,
+};
+const ZOOM_NOTE = 'Shift and wheel zoom, dragging moves, the arrow above resets.';
+const TOOLBOX = { right: 6, top: 0, feature: { restore: { title: 'reset' } } };
+
+function errorChart(errors: readonly ErrorPoint[]): ReportChart {
+  const isWide = errors.some(({ errorM }) => errorM > 50);
+  return {
+    id: 'errors',
+    title: 'Position error over time',
+    note: `Distance from the true position${isWide ? ' (logarithmic)' : ''}, coloured by what the localizer said. ${ZOOM_NOTE}`,
+    wide: true,
+    option: {
+      grid: GRID,
+      legend: { ...LEGEND, right: 40 },
+      toolbox: TOOLBOX,
+      dataZoom: [{ ...ZOOM, xAxisIndex: 0 }],
+      tooltip: { trigger: 'item', formatter: '{b}' },
+      xAxis: {
+        type: 'value',
+        name: 'seconds',
+        nameLocation: 'middle',
+        nameGap: 26,
+        min: 'dataMin',
+        max: 'dataMax',
+        axisLabel: INNER_LABELS,
+      },
+      yAxis: { type: isWide ? 'log' : 'value', name: 'metres', nameLocation: 'middle', nameGap: 34 },
+      series: byState(errors).map(([state, points]) => ({
+        ...{
+          type: 'scatter' as const,
+          name: state,
+          color: STATES[state].colour,
+          symbol: STATES[state].symbol,
+          symbolSize: 7,
+        },
+        data: points.map(({ seconds, errorM, label }) => ({
+          // A logarithmic axis has no zero: a centimetre is its floor.
+          value: [rounded(seconds, 3), rounded(isWide ? Math.max(errorM, 0.01) : errorM, 3)],
+          name: `${label}: ${rounded(errorM, 2)} m, ${state}`,
+        })),
+      })),
+    },
+  };
+}
+
+function trajectoryChart({ places, truth, estimates }: TrajectoryChart): ReportChart {
+  const toValue = ({ x, y }: MapPoint): [number, number] => [rounded(x, 2), rounded(y, 2)];
+  const axis = {
+    type: 'value' as const,
+    scale: true,
+    axisLabel: INNER_LABELS,
+    axisLine: { onZero: false },
+    splitLine: { lineStyle: { opacity: 0.35 } },
+    nameLocation: 'middle' as const,
+  };
+  return {
+    id: 'trajectory',
+    title: 'Trajectory over the map',
+    note: `Metres in the map frame. ${ZOOM_NOTE}`,
+    wide: true,
+    extent: extentOf([...places, ...truth, ...estimates]),
+    option: {
+      grid: GRID,
+      legend: { ...LEGEND, right: 40 },
+      toolbox: TOOLBOX,
+      dataZoom: [
+        { ...ZOOM, xAxisIndex: 0, filterMode: 'none' },
+        { ...ZOOM, yAxisIndex: 0, filterMode: 'none' },
+      ],
+      tooltip: { trigger: 'item', formatter: '{b}' },
+      xAxis: { ...axis, name: 'x (east), m', nameGap: 26 },
+      yAxis: { ...axis, name: 'y (north), m', nameGap: 40 },
+      series: [
+        {
+          ...{ type: 'scatter', name: 'map', color: QUIET, symbolSize: 4, silent: true, itemStyle: { opacity: 0.5 } },
+          data: places.map(toValue),
+        },
+        {
+          ...{ type: 'line', name: 'truth', color: SERIES_COLOURS[0]!, symbol: 'none', silent: true },
+          ...{ lineStyle: { width: 1.5 }, data: truth.map(toValue) },
+        },
+        ...byState(estimates).map(([state, points]) => ({
+          ...{
+            type: 'scatter' as const,
+            name: state,
+            color: STATES[state].colour,
+            symbol: STATES[state].symbol,
+            symbolSize: 8,
+          },
+          data: points.map((point) => ({ value: toValue(point), name: `${point.label}: ${state}` })),
+        })),
+      ],
+    },
+  };
+}
+
+function extentOf(points: readonly MapPoint[]): NonNullable<ReportChart['extent']> {
+  const range = (values: readonly number[]): [number, number] => [
+    values.reduce((a, b) => Math.min(a, b), Infinity),
+    values.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+  return { x: range(points.map(({ x }) => x)), y: range(points.map(({ y }) => y)) };
+}
