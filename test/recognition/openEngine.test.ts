@@ -5,30 +5,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
 import { encodeJpeg } from '../../src/image/encode.ts';
-import type { RgbImage } from '../../src/image/RgbImage.ts';
 import { loadModel } from '../../src/inference/loadModel.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
-import { createRandom } from '../../src/math/random.ts';
 import { openEngine } from '../../src/recognition/openEngine.ts';
 import type { EngineConfig, FrameGeotag } from '../../src/recognition/RecognitionEngine.ts';
 import { WorkerRecognizer } from '../../src/recognition/WorkerRecognizer.ts';
+import { paintPlace } from '../support/paintPlace.ts';
 import { writeTinyModel } from '../support/tinyModel.ts';
 
 const COUNT = 8;
-
-/** Coloured boxes; another seed is another place. */
-function paintPlace(seed: number): RgbImage {
-  const [width, height] = [64, 48];
-  const random = createRandom(seed);
-  const data = new Uint8Array(width * height * 3).fill(90);
-  for (let box = 0; box < 14; box++) {
-    const [left, top] = [Math.floor(random.next() * 48), Math.floor(random.next() * 36)];
-    const colour = [0, 1, 2].map(() => Math.floor(random.next() * 256));
-    for (let y = top; y < top + 12; y++) for (let x = left; x < left + 16; x++) data.set(colour, (y * width + x) * 3);
-  }
-  return { data, width, height };
-}
 
 async function toGeotagged(seed: number): Promise<GeotaggedImage> {
   const data = await encodeJpeg(paintPlace(seed), 95);

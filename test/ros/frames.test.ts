@@ -1,0 +1,146 @@
+/** @file Camera frames in, answers out: published by rclpy, processed by the real node, compared with the same work offline. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import type { CameraFrame } from '../../src/image/CameraFrame.ts';
+import { createLocalizer } from '../../src/localization/createLocalizer.ts';
+import type { Decision } from '../../src/localization/Localizer.ts';
+import { openEngine } from '../../src/recognition/openEngine.ts';
+import { toHypothesesMessage } from '../../src/ros/toMessages.ts';
+import { NodeProcess } from './support/NodeProcess.ts';
+import { createPaintedTown, TOWN_SIZE, type PaintedTown } from './support/paintedTown.ts';
+import { describeOnGraph } from './support/project.ts';
+import { RosPeer, type Message } from './support/RosPeer.ts';
+
+const FRAME = 'camera_optical_frame';
+
+/** Stamps with odd nanoseconds: what comes back must be the same to the last of them. */
+function stampOf(i: number): { readonly sec: number; readonly nanosec: number } {
+  return { sec: 1_700_000_000 + i, nanosec: 123_456_789 + i };
+}
+
+function headerOf(i: number): Message {
+  return { stamp: stampOf(i), frame_id: FRAME };
+}
+
+/** The decisions of the same frames, one by one, in this process. */
+async function decideOffline(town: PaintedTown, frames: readonly CameraFrame[]): Promise<readonly Decision[]> {
+  const { model, map } = town.parameters;
+  const engine = await openEngine({
+    ...{ model, map, providers: ['cpu'], threads: 0, index: 'auto', verifyTopK: 0, createMap: false },
+  });
+  const { places, datum } = engine.facts.map;
+  const localizer = createLocalizer({ places, datum, calibration: null, options: { sequence: false } });
+  const decisions: Decision[] = [];
+  for (const frame of frames) {
+    const recognition = await engine.recognize(frame, 20);
+    assert.ok(recognition.kind === 'recognized');
+    const { stampNs, matches } = recognition;
+    decisions.push(localizer.process({ stampNs, matches, odometry: null, fix: null }));
+  }
+  await engine.dispose();
+  return decisions;
+}
+
+/** What of a hypotheses message must be the same on both ways; numbers as float32 carries them. */
+function essence(message: Message): unknown {
+  const hypotheses = message.hypotheses as readonly Message[];
+  return {
+    state: message.state,
+    confidence: Math.fround(message.confidence as number),
+    hypotheses: hypotheses.map(({ place_id, image, similarity, probability }) => ({
+      place: Number(place_id),
+      image,
+      similarity: Math.fround(similarity as number),
+      probability: Math.fround(probability as number),
+    })),
+  };
+}
+
+describeOnGraph('frames on a graph', () => {
+  let town: PaintedTown;
+  let peer: RosPeer;
+
+  before(async () => {
+    [town, peer] = await Promise.all([createPaintedTown(), RosPeer.start()]);
+    await peer.subscribe('/localizer/hypotheses', 'netvlad_localizer/msg/PlaceHypotheses');
+  });
+
+  after(async () => {
+    await peer.stop();
+    await town.remove();
+  });
+
+  async function playThrough(
+    topic: string,
+    publish: (i: number) => Promise<void>,
+    frames: readonly CameraFrame[],
+  ): Promise<void> {
+    peer.forget('/localizer/hypotheses');
+    await peer.matched(topic);
+    const offline = await decideOffline(town, frames);
+    for (let i = 0; i < TOWN_SIZE; i++) {
+      await publish(i);
+      const { sec } = stampOf(i);
+      const accept = (message: Message): boolean =>
+        (message as { header: { stamp: { sec: number } } }).header.stamp.sec === sec;
+      const answer = await peer.until('/localizer/hypotheses', accept);
+      assert.deepEqual(answer.header, { stamp: stampOf(i), frame_id: 'map' });
+      const context = { frame: 'map', mapId: '', modelId: '', datum: null };
+      assert.deepEqual(
+        essence(answer),
+        essence(toHypothesesMessage(offline[i]!, context) as unknown as Message),
+        `frame ${i}`,
+      );
+      assert.equal(((answer.hypotheses as readonly Message[])[0] as { image: string }).image, `${i}.jpg`);
+    }
+    assert.equal(peer.messages('/localizer/hypotheses').length, TOWN_SIZE, 'one answer a frame');
+  }
+
+  it("answers identical JPEG bytes as offline, with the image's own stamp", async () => {
+    const node = await NodeProcess.active({
+      parameters: { ...town.parameters, image_transport: 'compressed', sequence_filter: false },
+    });
+    await peer.advertise('/image/compressed', 'sensor_msgs/msg/CompressedImage');
+    const frames = await Promise.all(
+      town.files.map(async (file, i): Promise<CameraFrame> => {
+        const { sec, nanosec } = stampOf(i);
+        const stampNs = BigInt(sec) * 1_000_000_000n + BigInt(nanosec);
+        return { kind: 'compressed', stampNs, frameId: FRAME, format: 'jpeg', data: await readFile(file) };
+      }),
+    );
+    await playThrough(
+      '/image/compressed',
+      (i) => peer.publish('/image/compressed', { header: headerOf(i), format: 'jpeg' }, town.files[i]),
+      frames,
+    );
+    assert.equal((await node.end()).code, 0);
+  });
+
+  it('answers decoded pixels as offline, in a namespace and from a remapped camera', async () => {
+    const node = await NodeProcess.active({
+      parameters: { ...town.parameters, sequence_filter: false },
+      rosArguments: [
+        '-r',
+        '__ns:=/robot',
+        '-r',
+        'image:=/camera/image_raw',
+        '-r',
+        '~/hypotheses:=/localizer/hypotheses',
+      ],
+    });
+    await peer.advertise('/camera/image_raw', 'sensor_msgs/msg/Image', { reliability: 'best_effort' });
+    const { width, height } = town.images[0]!;
+    const shape = { width, height, encoding: 'rgb8', step: 3 * width };
+    const frames = town.images.map(({ data }, i): CameraFrame => {
+      const { sec, nanosec } = stampOf(i);
+      const stampNs = BigInt(sec) * 1_000_000_000n + BigInt(nanosec);
+      return { kind: 'raw', stampNs, frameId: FRAME, ...shape, isBigEndian: false, data };
+    });
+    await playThrough(
+      '/camera/image_raw',
+      (i) => peer.publish('/camera/image_raw', { header: headerOf(i), ...shape }, town.pixelFiles[i]),
+      frames,
+    );
+    assert.equal((await node.end()).code, 0);
+  });
+});

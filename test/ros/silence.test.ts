@@ -1,0 +1,192 @@
+/** @file Every silent failure speaks: each is provoked on a real graph, and its message and cure are read from /diagnostics. */
+import assert from 'node:assert/strict';
+import { LEVEL, listenToDiagnostics, untilSaid, untilStatus } from './support/diagnostics.ts';
+import { NodeProcess } from './support/NodeProcess.ts';
+import { createPaintedTown, type PaintedTown } from './support/paintedTown.ts';
+import { describeOnGraph } from './support/project.ts';
+import { RosPeer, type Message } from './support/RosPeer.ts';
+
+const IMAGE = 'sensor_msgs/msg/Image';
+const SIZE = { width: 64, height: 48 };
+
+function now(offsetS = 0): Message {
+  const ms = Date.now() + 1000 * offsetS;
+  return { sec: Math.floor(ms / 1000), nanosec: Math.floor(ms % 1000) * 1_000_000 };
+}
+
+function imageOf(changes: Message = {}): Message {
+  const header = { stamp: now(), frame_id: 'camera' };
+  return { header, ...SIZE, encoding: 'rgb8', step: 3 * SIZE.width, is_bigendian: 0, ...changes };
+}
+
+/** As base64, what a flat image holds. */
+function flat(value: number): string {
+  return Buffer.alloc(SIZE.width * SIZE.height * 3, value).toString('base64');
+}
+
+describeOnGraph('silence explained', () => {
+  let town: PaintedTown;
+  let peer: RosPeer;
+  let node: NodeProcess;
+
+  before(async () => {
+    [town, peer] = await Promise.all([createPaintedTown(), RosPeer.start()]);
+    await listenToDiagnostics(peer);
+    node = await NodeProcess.active({
+      parameters: { ...town.parameters, 'diagnostic_updater.period': 0.25, expected_rate: 30.0 },
+      rosArguments: ['-p', 'qos_overrides./image.subscription.reliability:=reliable'],
+    });
+  });
+
+  after(async () => {
+    assert.ok(node.isAlive, node.log);
+    assert.equal((await node.end()).code, 0);
+    await peer.stop();
+    await town.remove();
+  });
+
+  /** Publishes at 20 Hz until the work is done. */
+  async function whilePublishing<T>(topic: string, message: () => Message, work: () => Promise<T>): Promise<T> {
+    let going = true;
+    const playing = (async () => {
+      while (going) {
+        await peer.publish(topic, message());
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    try {
+      return await work();
+    } finally {
+      going = false;
+      await playing;
+    }
+  }
+
+  it('no publisher: says so and how to remap, once in the log', async () => {
+    const status = await untilSaid(peer, 'input', /Nobody publishes \/image\./);
+    assert.equal(status.level, LEVEL.error);
+    assert.match(status.message, /-r image:=/);
+    await untilStatus(peer, 'input', () => true);
+    assert.equal(node.log.split('Nobody publishes /image.').length - 1, 1);
+  });
+
+  it('only the compressed twin is published', async () => {
+    await peer.advertise('/image/compressed', 'sensor_msgs/msg/CompressedImage');
+    const status = await untilSaid(peer, 'input', /\/peer publishes \/image\/compressed/);
+    assert.equal(status.level, LEVEL.error);
+    assert.match(status.message, /Set image_transport to compressed/);
+    await peer.unadvertise('/image/compressed');
+  });
+
+  it('a publisher of another type', async () => {
+    await peer.advertise('/image', 'geometry_msgs/msg/PoseStamped');
+    const status = await untilSaid(peer, 'input', /publishes \/image as geometry_msgs\/msg\/PoseStamped/);
+    assert.equal(status.level, LEVEL.error);
+    assert.match(status.message, /this node needs sensor_msgs\/msg\/Image/);
+    await peer.unadvertise('/image');
+  });
+
+  it('incompatible QoS: the policy and the peer', async () => {
+    await peer.advertise('/image', IMAGE, { reliability: 'best_effort' });
+    const status = await untilSaid(peer, 'input', /incompatible QoS/);
+    assert.equal(status.level, LEVEL.error);
+    assert.match(
+      status.message,
+      /\/peer publishes \/image .*reliability: it offers best effort, this node asks for reliable/,
+    );
+    assert.match(status.message, /qos_overrides\.\/image\.subscription/);
+    await peer.unadvertise('/image');
+  });
+
+  describe('with a publisher that matches', () => {
+    before(async () => {
+      await peer.advertise('/image', IMAGE);
+      await peer.matched('/image');
+      await peer.subscribe('/localizer/hypotheses', 'netvlad_localizer/msg/PlaceHypotheses');
+    });
+
+    it('a camera that sends nothing', async () => {
+      const status = await untilSaid(peer, 'input', /no image came/);
+      assert.equal(status.level, LEVEL.error);
+      assert.match(status.message, /FASTRTPS_DEFAULT_PROFILES_FILE/);
+    });
+
+    it('camera_info without images: lost in the middleware', async () => {
+      await peer.advertise('/camera_info', 'sensor_msgs/msg/CameraInfo');
+      await peer.matched('/camera_info');
+      const info = (): Message => ({ header: { stamp: now(), frame_id: 'camera' } });
+      const status = await whilePublishing('/camera_info', info, () =>
+        untilSaid(peer, 'input', /camera_info comes at .* but no image on \/image/),
+      );
+      assert.equal(status.level, LEVEL.error);
+      assert.match(status.message, /Fast-DDS/);
+      await peer.unadvertise('/camera_info');
+    });
+
+    it('a rate below the expected', async () => {
+      const status = await whilePublishing(
+        '/image',
+        () => imageOf({ data: flat(128) }),
+        () => untilSaid(peer, 'input', /expected 30 Hz/),
+      );
+      assert.equal(status.level, LEVEL.warn);
+    });
+
+    for (const [offsetS, where] of [
+      [60, 'future'],
+      [-60, 'past'],
+    ] as const) {
+      it(`stamps from the ${where}`, async () => {
+        const image = (): Message => imageOf({ header: { stamp: now(offsetS), frame_id: 'camera' }, data: flat(128) });
+        const status = await whilePublishing('/image', image, () =>
+          untilSaid(peer, 'input', new RegExp(`Image stamps are (59|60)\\.\\d s in the ${where}`)),
+        );
+        assert.equal(status.level, LEVEL.warn);
+        assert.match(status.message, /use_sim_time/);
+      });
+    }
+
+    for (const [what, value, pattern] of [
+      ['black', 2, /The image is black/],
+      ['covered', 128, /The image has no contrast/],
+    ] as const) {
+      it(`a camera that is ${what}`, async () => {
+        const status = await whilePublishing(
+          '/image',
+          () => imageOf({ data: flat(value) }),
+          () => untilSaid(peer, 'input', pattern),
+        );
+        assert.equal(status.level, LEVEL.warn);
+      });
+    }
+
+    const good = SIZE.width * SIZE.height * 3;
+    const malformed: readonly (readonly [string, Message, RegExp])[] = [
+      ['unknown encoding', { encoding: 'rgb99', data: flat(9) }, /rgb99/],
+      ['wrong step', { step: 10, data: flat(9) }, /step/],
+      ['zero size', { width: 0, height: 0, step: 0 }, /./],
+      ['too little data', { data: Buffer.alloc(good - 1).toString('base64') }, /bytes/],
+    ];
+    for (const [what, changes, pattern] of malformed) {
+      it(`an Image with ${what}: answered as lost, with the reason`, async () => {
+        peer.forget('/localizer/hypotheses');
+        await peer.publish('/image', imageOf(changes));
+        const answer = await peer.until('/localizer/hypotheses', () => true);
+        assert.equal(answer.state, 0);
+        assert.deepEqual(answer.hypotheses, []);
+        assert.match(answer.reason as string, pattern);
+        const status = await untilSaid(peer, 'input', /cannot be used/);
+        assert.equal(status.level, LEVEL.error);
+        assert.match(status.message, pattern);
+      });
+    }
+
+    it('is well again with a good frame', async () => {
+      await peer.publish('/image', imageOf(), town.pixelFiles[0]);
+      const status = await untilStatus(peer, 'input', ({ message }) => !message.includes('cannot be used'));
+      assert.equal(status.values['frames unusable'], String(malformed.length));
+      const counted = (key: string): number => Number(status.values[`frames ${key}`]);
+      assert.equal(counted('received'), counted('processed') + counted('dropped') + counted('failed'));
+    });
+  });
+});
