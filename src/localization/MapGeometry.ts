@@ -25,6 +25,8 @@ export interface MapGeometry {
   /** Order of the moment within its sequence; rows of equal moments were taken at once. */
   readonly moment: Int32Array;
   rowOf(placeId: number): number | undefined;
+  /** Place id of a row. */
+  idOf(row: number): number;
   /** Infinity between charts. */
   distance(rowA: number, rowB: number): number;
   /** Calls `visit` for every row within `radius` of a point, in no particular order; stops when it returns false. */
@@ -64,6 +66,7 @@ export function createMapGeometry(places: readonly MapPlace[], options: MapGeome
     placeRadius,
     ...charts,
     rowOf: (placeId) => rows.get(placeId),
+    idOf: (row) => places[row]!.id,
     distance: (a, b) =>
       charts.chart[a] === charts.chart[b]
         ? Math.hypot(charts.x[a]! - charts.x[b]!, charts.y[a]! - charts.y[b]!)

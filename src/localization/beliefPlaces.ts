@@ -24,8 +24,7 @@ export function computeBeliefPlaces(
   limit: number,
 ): BeliefPlace[] {
   const left = [...masses].map(([row, weight]) => ({ row, weight }));
-  const idOf = (row: number): number => geometry.places[row]!.id;
-  left.sort((a, b) => b.weight - a.weight || idOf(a.row) - idOf(b.row));
+  left.sort((a, b) => b.weight - a.weight || geometry.idOf(a.row) - geometry.idOf(b.row));
   const places: BeliefPlace[] = [];
   let rest: readonly WeightedRow[] = left;
   while (rest.length > 0 && places.length < limit) {
@@ -34,7 +33,7 @@ export function computeBeliefPlaces(
     const taken = new Set(place.rows.map(({ row }) => row));
     rest = rest.filter(({ row }) => !taken.has(row));
   }
-  return places.sort((a, b) => b.probability - a.probability || idOf(a.row) - idOf(b.row));
+  return places.sort((a, b) => b.probability - a.probability || geometry.idOf(a.row) - geometry.idOf(b.row));
 }
 
 function heaviestPlace(geometry: MapGeometry, rows: readonly WeightedRow[]): BeliefPlace {

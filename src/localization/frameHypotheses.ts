@@ -5,6 +5,9 @@ import type { CandidateMatch } from './Localizer.ts';
 import type { MapGeometry } from './MapGeometry.ts';
 import { matchStrength, placeProbability, type PlaceCalibration, type PlaceEvidence } from './PlaceCalibration.ts';
 
+/** What clustering needs of a map; the online map of a drive has no more. */
+export type PlaceLayout = Pick<MapGeometry, 'rowOf' | 'idOf' | 'distance' | 'placeRadius'>;
+
 /** A match on a row of the map, ranked. */
 export interface FrameMatch {
   readonly row: number;
@@ -44,7 +47,7 @@ export interface SeenPlace {
  * no number are left out; of several on one place the best is kept.
  */
 export function computeSeenPlaces(
-  geometry: MapGeometry,
+  geometry: PlaceLayout,
   calibration: PlaceCalibration,
   candidates: readonly CandidateMatch[],
 ): readonly SeenPlace[] {
@@ -53,7 +56,7 @@ export function computeSeenPlaces(
 }
 
 export function computeFrameHypotheses(
-  geometry: MapGeometry,
+  geometry: PlaceLayout,
   calibration: PlaceCalibration,
   candidates: readonly CandidateMatch[],
 ): FrameHypotheses {
@@ -93,7 +96,7 @@ export function splitByHeading(
 export type RankedMatch = Omit<FrameMatch, 'weight'>;
 
 function rankMatches(
-  geometry: MapGeometry,
+  geometry: PlaceLayout,
   calibration: PlaceCalibration,
   candidates: readonly CandidateMatch[],
 ): RankedMatch[] {
@@ -108,7 +111,7 @@ function rankMatches(
     if (known === undefined || isStronger(match, known)) best.set(row, match);
   }
   const byRank = (a: RankedMatch, b: RankedMatch): number =>
-    isStronger(a, b) ? -1 : isStronger(b, a) ? 1 : geometry.places[a.row]!.id - geometry.places[b.row]!.id;
+    isStronger(a, b) ? -1 : isStronger(b, a) ? 1 : geometry.idOf(a.row) - geometry.idOf(b.row);
   return [...best.values()].sort(byRank);
 }
 
@@ -119,7 +122,7 @@ function isStronger(a: RankedMatch, b: RankedMatch): boolean {
 }
 
 /** Greedy: the strongest match seeds a place and takes all within the place radius. */
-function clusterInSpace(geometry: MapGeometry, matches: readonly RankedMatch[]): RankedMatch[][] {
+function clusterInSpace(geometry: PlaceLayout, matches: readonly RankedMatch[]): RankedMatch[][] {
   const clusters: RankedMatch[][] = [];
   for (const match of matches) {
     const home = clusters.find(([seed]) => geometry.distance(seed!.row, match.row) <= geometry.placeRadius);
