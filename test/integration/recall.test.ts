@@ -1,0 +1,71 @@
+/** @file The default model on real photographs, through the real commands: recall must not fall below what was promised. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EvaluationDocument } from '../../src/evaluation/EvaluationDocument.ts';
+import { runNetvlad } from '../support/runNetvlad.ts';
+import { sharedPath } from '../support/sharedData.ts';
+
+interface Case {
+  readonly set: string;
+  readonly condition?: string;
+  /** Options that say what is right; `{set}` stands for the folder of the set. */
+  readonly truth: readonly string[];
+  readonly queries: number;
+  /** Least recall@N. The same network in PyTorch reaches more in every one of them. */
+  readonly atLeast: Readonly<Record<number, number>>;
+}
+
+const CASES: readonly Case[] = [
+  { set: 'gardens_point', condition: 'day_left', truth: ['--frames', '5'], queries: 200, atLeast: { 1: 0.97 } },
+  {
+    set: 'gardens_point',
+    condition: 'night_right',
+    truth: ['--frames', '5'],
+    queries: 200,
+    atLeast: { 1: 0.72, 5: 0.88 },
+  },
+  { set: 'corridor_fisheye', truth: ['--ground-truth', '{set}/ground_truth.json'], queries: 111, atLeast: { 1: 0.75 } },
+  { set: 'nakamura_campus_robot', truth: ['--radius', '6'], queries: 36, atLeast: { 1: 0.94 } },
+];
+
+describe('recall of the default model', function () {
+  this.timeout(180_000);
+  let folder: string;
+  const maps = new Map<string, string>();
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'netvlad-recall-'));
+  });
+  after(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  async function mapOf(set: string, source: string): Promise<string> {
+    const known = maps.get(set);
+    if (known !== undefined) return known;
+    const out = join(folder, `${set}.vprmap`);
+    const run = await runNetvlad(['map', 'build', source, '--role', 'database', '--out', out]);
+    assert.equal(run.code, 0, run.stderr);
+    maps.set(set, out);
+    return out;
+  }
+
+  for (const { set, condition, truth, queries, atLeast } of CASES) {
+    it(`${set} ${condition ?? ''}`, async function () {
+      const source = sharedPath(this, 'data', set);
+      const args = ['evaluate', '--map', await mapOf(set, source), '--queries', source, '--role', 'query', '--json'];
+      if (condition !== undefined) args.push('--condition', condition);
+      args.push(...truth.map((option) => option.replace('{set}', source)));
+      const run = await runNetvlad(args);
+      assert.equal(run.code, 0, run.stderr);
+      const document = JSON.parse(run.stdout) as EvaluationDocument;
+      assert.deepEqual([document.queries, document.queriesWithTruth], [queries, queries]);
+      for (const [n, least] of Object.entries(atLeast)) {
+        const recall = document.recall[Number(n)]!;
+        assert.ok(recall >= least, `recall@${n} is ${recall}, expected at least ${least}`);
+        assert.ok(recall > 3 * document.chance[Number(n)]!, 'far above chance');
+      }
+    });
+  }
+});
