@@ -5,6 +5,7 @@ import { registerEvaluateCommand } from './commands/evaluate.ts';
 import { registerMapCommand } from './commands/map.ts';
 import { registerQueryCommand } from './commands/query.ts';
 import { registerTrainCommand } from './commands/train.ts';
+import { registerSimulateCommand } from './commands/simulate.ts';
 import { createProgram, runProgram, type Registration } from './program.ts';
 
 /** The order here is the order in `--help`. */
@@ -14,6 +15,7 @@ const REGISTRATIONS: readonly Registration[] = [
   registerEvaluateCommand,
   registerTrainCommand,
   registerDatasetCommand,
+  registerSimulateCommand,
   registerDoctorCommand,
 ];
 

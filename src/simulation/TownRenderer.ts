@@ -74,7 +74,7 @@ export class TownRenderer {
       this.#shadeSlot(view, slot, x + dx, y + dy);
       for (let c = 0; c < 3; c++)
         light[pixel * 3 + c] = light[pixel * 3 + c]! + (this.#shader.light[c]! * weight) / SAMPLES;
-      if (this.#isGround(slot)) ground[pixel] = ground[pixel]! + weight;
+      if (this.#isGround(slot)) ground[pixel] = ground[pixel] + weight;
     }
   }
 

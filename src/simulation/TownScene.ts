@@ -1,5 +1,6 @@
 /** @file The town as it was on one traverse: surfaces, occluders, lamps, sun and shadows. */
 import { addBuilding, type TownTextures } from './buildingGeometry.ts';
+import type { CameraModel } from './Camera.ts';
 import { CONDITION_TABLE, type Condition, type ConditionName } from './conditions.ts';
 import { addFurniture, addOccluders, lampLight } from './furniture.ts';
 import { Mesh, type Surface, type Vec3 } from './Mesh.ts';
@@ -37,7 +38,7 @@ export interface Traverse {
 }
 
 /** Building textures cost most and hardly differ between day-time traverses, but lit windows do: so one scene a traverse. */
-export function createScene(plan: TownPlan, traverse: Traverse): TownScene {
+export function createScene(plan: TownPlan, traverse: Traverse, camera: CameraModel): TownScene {
   const condition = CONDITION_TABLE[traverse.condition];
   const textures: TownTextures = {
     plain: plainTexture(),
@@ -48,7 +49,7 @@ export function createScene(plan: TownPlan, traverse: Traverse): TownScene {
   const lights = { windows: condition.windowsLit, shops: condition.shopsLit, seed: traverse.seed };
   const mesh = new Mesh();
   addStreets(mesh, plan, textures);
-  for (const building of plan.buildings) addBuilding(mesh, building, { textures, lights });
+  for (const building of plan.buildings) addBuilding(mesh, building, { textures, lights, focalPx: camera.focalPx });
   for (const item of plan.furniture) addFurniture(mesh, item, { textures, lampsLit: condition.lampsLit });
   addOccluders(mesh, plan, { seed: traverse.seed, busy: condition.busy, textures });
   const { surfaces } = mesh;

@@ -18,8 +18,9 @@ export interface TownTextures {
   readonly people: readonly LazyTexture[];
 }
 
-const TEXELS_PER_M = 22;
-const REAR_TEXELS_PER_M = 12;
+/** Texels a metre of a house front for each pixel of focal length: sharp from some 18 m on, soft when nearer. */
+const DETAIL = 0.056;
+const MOST_TEXELS_PER_M = 24;
 
 function lazyWall(settings: FacadeSettings, paint: (settings: FacadeSettings) => Canvas): LazyTexture {
   return {
@@ -191,14 +192,22 @@ function addCornice(mesh: Mesh, front: FrontFrame, textures: TownTextures): void
   mesh.box(base, [0.45, front.widthM, 0.3], { yawRad: front.yawRad, finish });
 }
 
-export function addBuilding(mesh: Mesh, building: Building, look: { textures: TownTextures; lights: Lights }): void {
+export interface BuildingLook {
+  readonly textures: TownTextures;
+  readonly lights: Lights;
+  /** Of the camera that will look: pictures of few pixels need no fine paint. */
+  readonly focalPx: number;
+}
+
+export function addBuilding(mesh: Mesh, building: Building, look: BuildingLook): void {
   const { footprint, style, seed } = building;
   const { textures, lights } = look;
   const eaves = eavesM(style);
   const lit = { texture: textures.plain, tint: WHITE, emission: 1, cutout: false, ground: false };
+  const fine = Math.min(MOST_TEXELS_PER_M, Math.max(4, Math.round(look.focalPx * DETAIL)));
   footprint.forEach((left, side) => {
     const right = footprint[(side + 1) % 4]!;
-    const texelsPerM = side === 0 ? TEXELS_PER_M : REAR_TEXELS_PER_M;
+    const texelsPerM = side === 0 ? fine : fine / 2;
     const settings = { style, seed: seed + side, widthM: distance(left, right), texelsPerM, lights };
     if (settings.widthM < 0.3) return;
     const texture = lazyWall(side === 0 ? { ...settings, seed } : settings, side === 0 ? paintFacade : paintRear);

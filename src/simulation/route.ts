@@ -1,0 +1,82 @@
+/** @file Which way the camera car goes: a walk over the crossings that comes back to streets it knows. */
+import type { Random } from '../math/random.ts';
+import { distance } from './planar.ts';
+import type { TownPlan } from './TownPlan.ts';
+
+/** Crossings by column and row of the inner grid, (columns + 1) x (rows + 1). */
+interface Crossing {
+  readonly column: number;
+  readonly row: number;
+}
+
+/** The easternmost streets belong to no first traverse: they are where a later drive leaves the map. */
+function lastMappedColumn(plan: TownPlan): number {
+  return plan.columns - 1;
+}
+
+function nodeOf(plan: TownPlan, { column, row }: Crossing): number {
+  return (row + 1) * (plan.columns + 3) + column + 1;
+}
+
+function neighbours(plan: TownPlan, { column, row }: Crossing): Crossing[] {
+  const around = [
+    { column: column + 1, row },
+    { column: column - 1, row },
+    { column, row: row + 1 },
+    { column, row: row - 1 },
+  ];
+  return around.filter((c) => c.column >= 0 && c.row >= 0 && c.column <= lastMappedColumn(plan) && c.row <= plan.rows);
+}
+
+/**
+ * Crossings of a drive of at least `lengthM`. A street is driven in one direction only, the one of its first visit, so
+ * that coming back means seeing the same again; new streets are preferred while there are any.
+ */
+export function planRoute(plan: TownPlan, lengthM: number, random: Random): number[] {
+  const start: Crossing = { column: lastMappedColumn(plan), row: random.int(plan.rows) };
+  let here: Crossing = { column: start.column, row: start.row + 1 };
+  let before: Crossing = start;
+  const route = [nodeOf(plan, start), nodeOf(plan, here)];
+  const visits = new Map([[`${route[0]!} ${route[1]!}`, 1]]);
+  let lengthSoFarM = distance(plan.nodes[route[0]!]!, plan.nodes[route[1]!]!);
+  while (lengthSoFarM < lengthM) {
+    const from = nodeOf(plan, here);
+    const options = neighbours(plan, here)
+      .filter((c) => c.column !== before.column || c.row !== before.row)
+      .map((crossing) => {
+        const to = nodeOf(plan, crossing);
+        const against = visits.get(`${to} ${from}`) ?? 0;
+        const along = visits.get(`${from} ${to}`) ?? 0;
+        return { crossing, to, cost: against * 100 + along * 3 + random.next() };
+      })
+      .sort((a, b) => a.cost - b.cost);
+    const next = options[0]!;
+    visits.set(`${from} ${next.to}`, (visits.get(`${from} ${next.to}`) ?? 0) + 1);
+    lengthSoFarM += distance(plan.nodes[from]!, plan.nodes[next.to]!);
+    route.push(next.to);
+    before = here;
+    here = next.crossing;
+  }
+  return route;
+}
+
+/** The same route with one detour through the easternmost streets, which the first traverse never saw. */
+export function addExcursion(plan: TownPlan, route: readonly number[]): { route: number[]; offMap: boolean[] } {
+  const stride = plan.columns + 3;
+  const mapped = lastMappedColumn(plan) + 1;
+  const columnOf = (node: number): number => node % stride;
+  // not at once: the drive should first be on the map
+  const candidates = route.flatMap((node, i) =>
+    i > 0 && i + 1 < route.length && columnOf(node) === mapped && columnOf(route[i + 1]!) === mapped ? [i] : [],
+  );
+  const at = candidates.find((i) => i >= route.length / 3) ?? candidates.at(-1) ?? 0;
+  const [leave, back] = [route[at]!, route[at + 1]!];
+  return {
+    route: [...route.slice(0, at + 1), leave + 1, back + 1, ...route.slice(at + 1)],
+    offMap: [
+      ...route.slice(0, at).map(() => false),
+      ...[true, true, true],
+      ...route.slice(at + 1, -1).map(() => false),
+    ],
+  };
+}
