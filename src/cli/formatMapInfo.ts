@@ -1,4 +1,5 @@
 /** @file `netvlad map info` for people. */
+import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import type { MapInfo, NamedCount } from '../map/mapInfo.ts';
 
 /** `3.4 MB`; powers of ten, as disks are sold. */
@@ -27,6 +28,14 @@ function formatDatum({ manifest: { datum, frame } }: MapInfo): string {
   return `frame '${frame}' at ${datum.latDeg.toFixed(7)}, ${datum.lonDeg.toFixed(7)}${altitude}`;
 }
 
+/** In one paragraph: what the calibration rests on and what it expects. */
+export function formatCalibration({ method, samples, expectedRecall, warning }: PlaceCalibration): string {
+  const basis = `${method}: ${samples.retrievals} retrievals, ${samples.right} right at once, ${samples.impostors} impostors`;
+  const recall = Object.entries(expectedRecall).map(([n, share]) => `@${n} ${(100 * share).toFixed(1)} %`);
+  const expected = recall.length === 0 ? '' : `; expected recall ${recall.join(', ')}`;
+  return `${basis}${expected}${warning === null ? '' : `. ${warning}`}`;
+}
+
 /** One fact a line, names on the left. */
 export function formatMapInfo(info: MapInfo): string {
   const { manifest, tableBytes } = info;
@@ -48,7 +57,7 @@ export function formatMapInfo(info: MapInfo): string {
     ['descriptors', share(tableBytes.descriptor)],
     ['local features', info.withLocalFeatures === 0 ? 'none' : share(tableBytes.local_features)],
     ['thumbnails', info.withThumbnail === 0 ? 'none' : share(tableBytes.thumbnail)],
-    ['calibration', manifest.calibration === null ? 'none' : 'yes'],
+    ['calibration', info.calibration === null ? 'none' : formatCalibration(info.calibration)],
     ['sealed', manifest.checksums === null ? 'no: its writer has not closed it' : 'yes'],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Database } from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
+import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { guardMap, openMapDatabase } from './mapFile.ts';
 import { parseManifestRows, toMapModel, type MapManifest, type MapModel } from './MapManifest.ts';
 import type { Place, StoredLocalFeatures } from './Place.ts';
@@ -68,6 +69,13 @@ export class PlaceMap {
   /** True when at least one place has a position. */
   get hasPositions(): boolean {
     return this.places.some(({ pose }) => pose !== null);
+  }
+
+  /** Null when the map was never calibrated, or by a later version in a way that this one does not know. */
+  get calibration(): PlaceCalibration | null {
+    const { calibration } = this.manifest;
+    const isKnown = typeof calibration === 'object' && calibration !== null && 'format' in calibration;
+    return isKnown && calibration.format === 1 ? (calibration as PlaceCalibration) : null;
   }
 
   /** [size, dimension] row-major, unit L2; loaded at the first use and kept. */

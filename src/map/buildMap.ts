@@ -4,7 +4,9 @@ import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import { encodeThumbnail } from '../image/encode.ts';
 import type { DescriptorModel, LocalFeatures } from '../inference/DescriptorModel.ts';
+import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
+import { computeFileCalibration, type MapCalibrationOptions } from './calibrateMap.ts';
 import { describeImages, type DescribedBatch } from './describeImages.ts';
 import { createMapManifest, toMapModel } from './MapManifest.ts';
 import type { MapWriter } from './MapWriter.ts';
@@ -26,6 +28,8 @@ export interface MapBuildOptions {
   /** Store local features for spatial verification, where the model has them. */
   readonly local?: boolean;
   readonly thumbnails?: boolean;
+  /** Leave-one-out calibration once all places are in; false = none. */
+  readonly calibration?: Pick<MapCalibrationOptions, 'evidence' | 'samples' | 'progress'> | false;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -36,6 +40,7 @@ export interface MapBuildResult {
   /** Images and records that are not in the map, in source order. */
   readonly problems: readonly DatasetProblem[];
   readonly datum: GeoPoint | null;
+  readonly calibration: PlaceCalibration | null;
   readonly seconds: number;
 }
 
@@ -106,6 +111,14 @@ function assertSomePlaces(build: MapBuild, source: GeotaggedImageSource): void {
   );
 }
 
+async function calibrate(writer: MapWriter, options: MapBuildOptions): Promise<PlaceCalibration | null> {
+  const { calibration: wanted = {}, signal } = options;
+  if (wanted === false) return null;
+  const calibration = await computeFileCalibration(writer.path, { ...wanted, ...(signal && { signal }) });
+  writer.updateManifest({ calibration });
+  return calibration;
+}
+
 /** Describes every image of the source and writes the map, whole or not at all. Bad images are listed, not fatal. */
 export async function buildMap(
   source: GeotaggedImageSource,
@@ -115,23 +128,21 @@ export async function buildMap(
   const started = performance.now();
   const { out, progress = silentProgress, frame, signal } = options;
   const manifest = createMapManifest(toMapModel(model.manifest), frame === undefined ? {} : { frame });
-  const build = await writeMapAtomically(out, manifest, async (writer) => {
-    const building = new MapBuild(writer, options);
+  return writeMapAtomically(out, manifest, async (writer) => {
+    const build = new MapBuild(writer, options);
     for await (const batch of describeImages(source, model, options)) {
       signal?.throwIfAborted();
-      await building.add(batch);
-      const skipped = building.problems.length;
-      progress.update(building.places + skipped, source.count, skipped === 0 ? '' : `${skipped} skipped`);
+      await build.add(batch);
+      const skipped = build.problems.length;
+      progress.update(build.places + skipped, source.count, skipped === 0 ? '' : `${skipped} skipped`);
     }
-    assertSomePlaces(building, source);
-    const images = { images: building.places, skipped: building.problems.length };
-    writer.updateManifest({
-      datum: building.surveyor.datum,
-      sources: [{ description: source.description, ...images }],
-    });
-    return building;
+    assertSomePlaces(build, source);
+    const { places, problems, surveyor } = build;
+    progress.finish(problems.length === 0 ? '' : `${problems.length} skipped`);
+    const { datum } = surveyor;
+    const { description } = source;
+    writer.updateManifest({ datum, sources: [{ description, images: places, skipped: problems.length }] });
+    const calibration = await calibrate(writer, options);
+    return { path: out, places, problems, datum, calibration, seconds: (performance.now() - started) / 1000 };
   });
-  const { places, problems, surveyor } = build;
-  progress.finish(problems.length === 0 ? '' : `${problems.length} skipped`);
-  return { path: out, places, problems, datum: surveyor.datum, seconds: (performance.now() - started) / 1000 };
 }

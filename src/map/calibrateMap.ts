@@ -53,20 +53,27 @@ export async function computeMapCalibration(
   return computeCalibration(geometry, queries, 'leave-one-out');
 }
 
-/** Calibrates a map file by its own images and stores the result in its manifest. */
-export async function calibrateMap(path: string, options: MapCalibrationOptions = {}): Promise<PlaceCalibration> {
+/** The same for a map file, with an exact search of its own; the file is only read. */
+export async function computeFileCalibration(
+  path: string,
+  options: MapCalibrationOptions = {},
+): Promise<PlaceCalibration> {
   const map = PlaceMap.open(path);
-  let calibration: PlaceCalibration;
   try {
     const index = new ExactIndex(map.dimension);
     await index.add(
       map.places.map(({ id }) => id),
       map.descriptors,
     );
-    calibration = await computeMapCalibration(map, index, options);
+    return await computeMapCalibration(map, index, options);
   } finally {
     map.close();
   }
+}
+
+/** Calibrates a map file by its own images and stores the result in its manifest. */
+export async function calibrateMap(path: string, options: MapCalibrationOptions = {}): Promise<PlaceCalibration> {
+  const calibration = await computeFileCalibration(path, options);
   storeCalibration(path, calibration);
   return calibration;
 }

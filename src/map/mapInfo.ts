@@ -1,6 +1,7 @@
 /** @file What a map holds, for `netvlad map info` and `netvlad doctor`. */
 import { statSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
+import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { guardMap, openMapDatabase } from './mapFile.ts';
 import type { MapManifest } from './MapManifest.ts';
 import type { ContentTable } from './mapSchema.ts';
@@ -35,6 +36,7 @@ export interface MapInfo {
   readonly tableBytes: Readonly<Record<ContentTable, number>>;
   readonly withThumbnail: number;
   readonly withLocalFeatures: number;
+  readonly calibration: PlaceCalibration | null;
 }
 
 function countByName(names: Iterable<string | null>): readonly NamedCount[] {
@@ -84,6 +86,7 @@ export function readMapInfo(path: string): MapInfo {
       tableBytes: readTableBytes(db),
       withThumbnail: countRows('thumbnail'),
       withLocalFeatures: countRows('local_features'),
+      calibration: map.calibration,
     }));
   } finally {
     db.close();

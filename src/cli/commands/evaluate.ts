@@ -10,7 +10,6 @@ import { readDescriptorSets } from '../../evaluation/readDescriptorSets.ts';
 import { chooseCriterion, type TruthFlags } from '../../evaluation/chooseCriterion.ts';
 import type { UniqueBy } from '../../evaluation/uniqueAnswers.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
-import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
 import { DEFAULT_BATCH } from '../../map/describeImages.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { openIndex } from '../../recognition/openIndex.ts';
@@ -56,7 +55,7 @@ async function evaluateImages(
       const localizer = createLocalizer({
         places: map.places,
         datum: map.manifest.datum,
-        calibration: map.manifest.calibration as PlaceCalibration | null,
+        calibration: map.calibration,
         options: { sequence: flags.sequence === true },
       });
       const index = await openIndex(map, flags.index);

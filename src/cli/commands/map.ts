@@ -2,14 +2,16 @@
 import { type Command } from 'commander';
 import { NetvladError } from '../../errors.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
+import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
 import { buildMap, type MapBuildResult } from '../../map/buildMap.ts';
 import { DEFAULT_BATCH } from '../../map/describeImages.ts';
+import { calibrateMap, DEFAULT_CALIBRATION_SAMPLES } from '../../map/calibrateMap.ts';
 import { exportDescriptors, exportPlaces } from '../../map/exportMap.ts';
 import { readMapInfo } from '../../map/mapInfo.ts';
 import { mergeMaps } from '../../map/mergeMaps.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { verifyMap } from '../../map/verifyMap.ts';
-import { formatMapInfo } from '../formatMapInfo.ts';
+import { formatCalibration, formatMapInfo } from '../formatMapInfo.ts';
 import {
   addImageSourceOptions,
   IMAGE_SOURCE_HELP,
@@ -32,6 +34,7 @@ interface BuildFlags extends ImageSourceFlags, ModelFlags, JsonFlag {
   readonly batch: number;
   readonly local: boolean;
   readonly thumbnails: boolean;
+  readonly calibration: boolean;
 }
 
 /** Problems shown one by one; the rest is in `--json`. */
@@ -43,6 +46,11 @@ function reportProblems({ problems }: MapBuildResult, { logger }: CommandContext
   if (more > 0) logger.warn(`and ${more} more; --json lists all`);
 }
 
+/** What a calibration says that its owner should know. */
+function reportCalibration({ warning }: PlaceCalibration, { logger }: CommandContext): void {
+  if (warning !== null) logger.warn(`calibration: ${warning}`);
+}
+
 async function build(path: string, flags: BuildFlags, context: CommandContext): Promise<void> {
   const { out, datum, frame, sequence, batch, local, thumbnails } = flags;
   const source = await openSourceFromFlags(path, flags);
@@ -50,9 +58,11 @@ async function build(path: string, flags: BuildFlags, context: CommandContext): 
   try {
     const result = await buildMap(source, model, {
       ...{ out, frame, batch, local, thumbnails, datum: datum ?? null, sequence: sequence ?? null },
+      calibration: flags.calibration ? { progress: context.progress('calibrating') } : false,
       ...{ progress: context.progress('describing'), signal: context.signal },
     });
     reportProblems(result, context);
+    if (result.calibration !== null) reportCalibration(result.calibration, context);
     const skipped = result.problems.length === 0 ? '' : `, ${result.problems.length} images skipped`;
     context.output(result, `${out}: ${result.places} places${skipped}`);
   } finally {
@@ -73,6 +83,17 @@ function verify(path: string, context: CommandContext): void {
       hint: 'Build it again, or restore it from a backup.',
     });
   }
+}
+
+interface CalibrateFlags extends JsonFlag {
+  readonly samples: number;
+}
+
+async function calibrate(path: string, { samples }: CalibrateFlags, context: CommandContext): Promise<void> {
+  const progress = context.progress('calibrating');
+  const calibration = await calibrateMap(path, { samples, progress, signal: context.signal });
+  reportCalibration(calibration, context);
+  context.output(calibration, formatCalibration(calibration));
 }
 
 interface ExportFlags extends JsonFlag {
@@ -108,6 +129,7 @@ function registerBuild(map: Command): void {
     .option('--batch <n>', 'images in one inference', parseInteger(1), DEFAULT_BATCH)
     .option('--no-local', 'leave out local features (smaller; no spatial verification)')
     .option('--no-thumbnails', 'leave out thumbnails (reports and debug images show none)')
+    .option('--no-calibration', 'leave out the calibration (`map calibrate` makes it up for)')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -147,6 +169,27 @@ function registerInspection(map: Command): void {
     );
 }
 
+function registerCalibrate(map: Command): void {
+  map
+    .command('calibrate')
+    .description('Learn from the map itself how far its matches can be trusted, and store that in it.')
+    .argument('<file>', 'map file')
+    .option(
+      '--samples <n>',
+      'images retrieved against the rest of the map',
+      parseInteger(1),
+      DEFAULT_CALIBRATION_SAMPLES,
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Each sampled image is looked up in the map without itself, its panorama and its neighbours in the same pass. What comes
+back shows how right and wrong matches of this map look: probabilities and expected recall rest on it.`,
+    )
+    .action((path: string, flags: CalibrateFlags) => runCommand(flags, (context) => calibrate(path, flags, context)));
+}
+
 function registerConversion(map: Command): void {
   map
     .command('merge')
@@ -174,5 +217,6 @@ export function registerMapCommand(program: Command): void {
   const map = program.command('map').description('Build a map, look into it, check, join and export it.');
   registerBuild(map);
   registerInspection(map);
+  registerCalibrate(map);
   registerConversion(map);
 }
