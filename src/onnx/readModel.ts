@@ -102,7 +102,7 @@ function readTensorFields(bytes: Uint8Array): TensorFields {
 function tensorValues(fields: TensorFields, type: ElementType): Tensor['data'] {
   const array = ARRAYS[type];
   if (fields.raw !== null) {
-    const copy = fields.raw.slice(); // protobuf gives no alignment
+    const copy = new Uint8Array(fields.raw); // protobuf gives no alignment; a Node Buffer's slice() is no copy
     if (copy.byteLength % array.BYTES_PER_ELEMENT !== 0) {
       throw onnxError(`ONNX tensor '${fields.name}' has ${copy.byteLength} bytes, not a multiple of its element size.`);
     }

@@ -10,9 +10,10 @@ import type { SessionOptions } from '../inference/OnnxSession.ts';
 import { project } from '../math/pca.ts';
 import { netvladForward } from '../netvlad/netvlad.ts';
 import { hardVlad } from '../netvlad/pooling.ts';
-import type { Backbone, Head } from './DescriptorNetwork.ts';
+import type { Head } from './DescriptorNetwork.ts';
 import { assembleModel } from './DescriptorNetwork.ts';
 import { renderModelCard } from './modelCard.ts';
+import type { Backbone } from './loadBackbone.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
 /** The exported graph must agree with the float64 reference to this, in every component of a unit descriptor. */

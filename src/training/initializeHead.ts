@@ -15,10 +15,11 @@ import { createRandom } from '../math/random.ts';
 import { initializeParameters } from '../netvlad/initializeParameters.ts';
 import type { Pooling } from '../onnx/poolingHead.ts';
 import type { Progress } from '../Progress.ts';
-import type { Backbone, Head } from './DescriptorNetwork.ts';
+import type { Head } from './DescriptorNetwork.ts';
 import { assembleModel } from './DescriptorNetwork.ts';
 import { drawImages } from './drawImages.ts';
 import { toNight } from './photometric.ts';
+import type { Backbone } from './loadBackbone.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
 /** What the work needs beside its data. */

@@ -6,12 +6,12 @@ import { loadImage, decodeFrame } from '../image/decodeFrame.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
-import { loadBackbone } from './DescriptorNetwork.ts';
 import { drawImages } from './drawImages.ts';
 import type { ExportedModel } from './exportModel.ts';
 import { exportModel } from './exportModel.ts';
 import type { TrainingContext } from './initializeHead.ts';
 import { initializePooling, initializeWhitening } from './initializeHead.ts';
+import { loadBackbone } from './loadBackbone.ts';
 
 const PARITY_IMAGES = 8;
 

@@ -4,19 +4,25 @@ import path from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';
+import { BACKBONE_NAMES } from '../onnx/backbones/backbones.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-const backboneSchema = z.strictObject({
-  name: z.literal('mobilenetv2'),
-  /** A PyTorch checkpoint, relative to the config file. */
-  weights: z.string().min(1),
-  /** Which weights these are and under which licence: goes into manifest and model card. */
-  weightsFrom: z.string().min(1),
-  licence: z.string().min(1),
-  /** The dense map is the output of this inverted residual block (13: 96 channels, stride 16). */
-  cutBlock: z.int().min(1).max(17).default(13),
-});
+const backboneSchema = z
+  .strictObject({
+    /** An architecture that a PyTorch checkpoint is read into, or `onnx`: anybody's network. */
+    name: z.enum([...BACKBONE_NAMES, 'onnx']),
+    /** The checkpoint or the `.onnx` file, relative to the config file. */
+    weights: z.string().min(1),
+    /** Tensor to take the dense map from; each architecture has its own default. */
+    cut: z.string().min(1).optional(),
+    /** Which weights these are and under which licence: goes into manifest and model card. */
+    weightsFrom: z.string().min(1),
+    licence: z.string().min(1),
+  })
+  .refine(({ name, cut }) => name !== 'onnx' || cut !== undefined, {
+    message: "a backbone 'onnx' needs 'cut', the tensor of its dense map",
+  });
 
 const inputSchema = z.strictObject({
   width: z.int().positive().default(320),
