@@ -22,14 +22,16 @@ prepare_ros() {
   ros=$(ros_identity)
   if ! ament_has tf2_msgs; then
     step 'interface package tf2_msgs' "$STATE/stamps/tf2_msgs" \
-      "$(key_of "$ros" -- "$tf2/package.xml" "$tf2/CMakeLists.txt" "$tf2"/msg/*)" build_tf2_msgs
+      "$(key_of "$ros" -- "$tf2/package.xml" "$tf2/CMakeLists.txt" "$tf2"/msg/*)" build_tf2_msgs "$STATE/overlay/share/tf2_msgs"
   fi
   step 'interface package netvlad_localizer' "$STATE/stamps/interfaces" \
-    "$(key_of "$ros" -- package.xml CMakeLists.txt cmake/start.sh.in msg/*.msg)" build_interfaces
+    "$(key_of "$ros" -- package.xml CMakeLists.txt cmake/start.sh.in msg/*.msg)" build_interfaces \
+    "$STATE/overlay/share/netvlad_localizer"
   . scripts/ros-env.sh
   install_binding
   step 'JavaScript message classes' node_modules/rclnodejs/generated/.complete \
-    "$(key_of "$ros" "$(package_version rclnodejs)" "$(cat "$STATE/stamps/interfaces")")" generate_classes
+    "$(key_of "$ros" "$(package_version rclnodejs)" "$(cat "$STATE/stamps/interfaces")")" generate_classes \
+    node_modules/rclnodejs/generated/netvlad_localizer
 }
 
 # Changes with everything that an interface package is built against.

