@@ -65,10 +65,22 @@ explain_log() {
 
 LANES=()
 
+# Ends the lanes with all that they started, and returns when nothing of it is left: npm needs more than one hint.
 stop_lanes() {
+  local signal lane patience
+  for signal in INT TERM KILL; do
+    for lane in ${LANES[@]+"${LANES[@]}"}; do kill "-$signal" -- "-$lane" 2>/dev/null || true; done
+    for patience in {1..10}; do
+      lanes_alive || return 0
+      sleep 0.1
+    done
+  done
+}
+
+lanes_alive() {
   local lane
-  for lane in ${LANES[@]+"${LANES[@]}"}; do kill -TERM -- "-$lane" 2>/dev/null || true; done
-  LANES=()
+  for lane in ${LANES[@]+"${LANES[@]}"}; do ! kill -0 -- "-$lane" 2>/dev/null || return 0; done
+  return 1
 }
 
 interrupted() {
@@ -90,7 +102,7 @@ parallel() {
   done
   set +m
   for lane in "$@"; do
-    wait -n || { stop_lanes; exit 1; }
+    wait -n || { trap - INT TERM HUP; stop_lanes; exit 1; }
   done
   LANES=()
   trap - INT TERM HUP
