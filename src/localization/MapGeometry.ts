@@ -132,19 +132,24 @@ function layPlace(
   if (hasHeading(place.pose!)) charts.yaw[row] = yawOf(place.pose!);
 }
 
-/** Numbers a sequence by stamp where all are known, by place id otherwise; equal stamps share a moment. */
+/** Numbers a sequence by stamp, else by frame, where all are known, by place id otherwise; equal ones share a moment. */
 function orderMoments(places: readonly MapPlace[], rows: readonly number[], moment: Int32Array): void {
   const stamped = rows.every((row) => places[row]!.stampNs !== null);
+  const numbered = rows.every((row) => places[row]!.frame !== null);
+  const orderOf = (row: number): bigint | number => {
+    const place = places[row]!;
+    return stamped ? place.stampNs! : numbered ? place.frame! : place.id;
+  };
   const compare = (a: number, b: number): number => {
-    const byStamp = stamped ? Number(places[a]!.stampNs! - places[b]!.stampNs!) : 0;
-    return byStamp !== 0 ? byStamp : places[a]!.id - places[b]!.id;
+    const [first, second] = [orderOf(a), orderOf(b)];
+    return first < second ? -1 : first > second ? 1 : places[a]!.id - places[b]!.id;
   };
   let current = -1;
-  let previous: bigint | null = null;
+  let previous: bigint | number | null = null;
   for (const row of [...rows].sort(compare)) {
-    const stamp = stamped ? places[row]!.stampNs : null;
-    if (stamp === null || stamp !== previous) current++;
-    previous = stamp;
+    const order = orderOf(row);
+    if (order !== previous) current++;
+    previous = order;
     moment[row] = current;
   }
 }

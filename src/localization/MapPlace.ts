@@ -6,6 +6,8 @@ export interface MapPlace {
   readonly image: string;
   readonly stampNs: bigint | null;
   readonly sequence: string | null;
+  /** Order within the sequence, where there is no stamp. */
+  readonly frame: number | null;
   readonly geo: GeoPoint | null;
   /** Camera pose in the map frame; null in topological maps. Without a heading the quaternion is NaN. */
   readonly pose: Pose | null;

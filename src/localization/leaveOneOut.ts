@@ -1,5 +1,5 @@
 /** @file Which places of the map one of its own images may be retrieved against, so that the answer says something. */
-import type { MapGeometry } from './MapGeometry.ts';
+import { pointOf, type ChartPoint, type MapGeometry } from './MapGeometry.ts';
 
 /** Closer than this is the same stand of the camera: a panorama, a robot that waited. Metres. */
 const SAME_STAND_M = 0.1;
@@ -16,9 +16,11 @@ export function isOwnView(geometry: MapGeometry, rowA: number, rowB: number): bo
   return Math.abs(geometry.moment[rowA]! - geometry.moment[rowB]!) <= 1;
 }
 
-/** Far enough that a match can only be an impostor. */
-export function isForeign(geometry: MapGeometry, rowA: number, rowB: number): boolean {
-  return geometry.distance(rowA, rowB) > FOREIGN_RADII * geometry.placeRadius;
+/** Far enough from a point that a match can only be an impostor. */
+export function isForeign(geometry: MapGeometry, from: ChartPoint, row: number): boolean {
+  const there = pointOf(geometry, row);
+  if (there.chart !== from.chart) return true;
+  return Math.hypot(there.x - from.x, there.y - from.y) > FOREIGN_RADII * geometry.placeRadius;
 }
 
 /** `count` rows spread evenly over the map. */

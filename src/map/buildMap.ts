@@ -3,15 +3,16 @@ import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from '../da
 import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import { encodeThumbnail } from '../image/encode.ts';
-import type { DescriptorModel, LocalFeatures } from '../inference/DescriptorModel.ts';
+import type { DescriptorModel } from '../inference/DescriptorModel.ts';
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { computeFileCalibration, type MapCalibrationOptions } from './calibrateMap.ts';
 import { describeImages, type DescribedBatch } from './describeImages.ts';
 import { createMapManifest, toMapModel } from './MapManifest.ts';
 import type { MapWriter } from './MapWriter.ts';
-import type { NewPlace, Place, StoredLocalFeatures } from './Place.ts';
+import type { NewPlace, Place } from './Place.ts';
 import { PlaceSurveyor } from './PlaceSurveyor.ts';
+import { quantizeLocalFeatures } from './quantizeLocalFeatures.ts';
 import { writeMapAtomically } from './writeMapAtomically.ts';
 
 /** Longer side in pixels: large enough to recognise a place in a report, about 6 KB. */
@@ -42,15 +43,6 @@ export interface MapBuildResult {
   readonly datum: GeoPoint | null;
   readonly calibration: PlaceCalibration | null;
   readonly seconds: number;
-}
-
-/** int8 keeps 127 steps for a component in -1..1; recall is the same as with float32. */
-export function quantizeLocalFeatures(local: LocalFeatures, image: number): StoredLocalFeatures {
-  const { rows, columns, channels } = local;
-  const length = rows * columns * channels;
-  const vectors = new Int8Array(length);
-  for (let i = 0; i < length; i++) vectors[i] = Math.round(127 * local.data[image * length + i]!);
-  return { rows, columns, channels, vectors };
 }
 
 /** One build in progress: batches go in, places go to the writer, what was left out is kept. */

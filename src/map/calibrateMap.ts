@@ -1,16 +1,22 @@
 /** @file A map's own retrievals, and those of queries with truth, as samples of its calibration. */
+import type { GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
+import { NetvladError } from '../errors.ts';
+import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
 import { computeCalibration, type CalibrationQuery } from '../localization/computeCalibration.ts';
 import { isForeign, isOwnView, spreadRows } from '../localization/leaveOneOut.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import { resolveLocalizerOptions, type LocalizerOptions } from '../localization/localizerOptions.ts';
-import { createMapGeometry, pointOf, type MapGeometry } from '../localization/MapGeometry.ts';
+import { createMapGeometry, pointOf } from '../localization/MapGeometry.ts';
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { ExactIndex } from '../retrieval/ExactIndex.ts';
-import type { VectorIndex } from '../retrieval/VectorIndex.ts';
-import type { StoredLocalFeatures } from './Place.ts';
+import type { PlaceFilter, VectorIndex } from '../retrieval/VectorIndex.ts';
+import { quantizeLocalFeatures } from './quantizeLocalFeatures.ts';
+import { describeImages } from './describeImages.ts';
 import { MapWriter } from './MapWriter.ts';
+import type { StoredLocalFeatures } from './Place.ts';
 import { PlaceMap } from './PlaceMap.ts';
+import { PlaceSurveyor } from './PlaceSurveyor.ts';
 
 /** Geometric evidence that two images show one place, as spatial verification measures it. */
 export type EvidenceMeasure = (query: StoredLocalFeatures, candidate: StoredLocalFeatures) => number;
@@ -26,6 +32,8 @@ export interface MapCalibrationOptions {
   readonly evidence?: EvidenceMeasure | null;
   /** Settings that decide what one place is: its radius. */
   readonly localizer?: Partial<LocalizerOptions>;
+  /** Queries described in one inference. */
+  readonly batch?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -42,43 +50,99 @@ export async function computeMapCalibration(
   const { samples = DEFAULT_CALIBRATION_SAMPLES, progress = silentProgress } = options;
   const geometry = createMapGeometry(map.places, resolveLocalizerOptions(options.localizer));
   const rows = spreadRows(geometry, samples);
-  const retrieval = new LeaveOneOut(map, index, { geometry, ...options });
+  const search = new CandidateSearch(map, index, options);
   const queries: CalibrationQuery[] = [];
   for (const row of rows) {
     options.signal?.throwIfAborted();
-    queries.push(await retrieval.query(row));
+    const image = search.ownImage(row);
+    queries.push({
+      truth: pointOf(geometry, row),
+      matches: await search.find(image, (place) => !isOwnView(geometry, row, map.rowOf(place))),
+      impostors: await search.find(image, (place) => isForeign(geometry, pointOf(geometry, row), map.rowOf(place))),
+    });
     progress.update(queries.length, rows.length, 'calibrating');
   }
   progress.finish('');
   return computeCalibration(geometry, queries, 'leave-one-out');
 }
 
-/** The same for a map file, with an exact search of its own; the file is only read. */
+/** The same from queries whose positions are known; those without a position in the map frame are left out. */
+export async function computeQueryCalibration(
+  map: PlaceMap,
+  index: VectorIndex,
+  given: MapCalibrationOptions & CalibrationQueries,
+): Promise<PlaceCalibration> {
+  const { source, model, evidence = null, progress = silentProgress } = given;
+  const geometry = createMapGeometry(map.places, resolveLocalizerOptions(given.localizer));
+  if (geometry.kind === 'topological') {
+    throw new NetvladError(
+      'map',
+      `Map ${map.path} has no positions, so queries cannot be compared with it by position.`,
+      {
+        hint: 'Calibrate it by its own images: leave out --queries.',
+      },
+    );
+  }
+  const surveyor = PlaceSurveyor.continuing(map);
+  const search = new CandidateSearch(map, index, given);
+  const queries: CalibrationQuery[] = [];
+  for await (const { images, descriptors } of describeImages(source, model, { ...given, local: evidence !== null })) {
+    for (const [row, { image }] of images.entries()) {
+      const surveyed = surveyor.survey(image);
+      if ('problem' in surveyed || surveyed.pose === null) continue;
+      const truth = { chart: 0, x: surveyed.pose.x, y: surveyed.pose.y };
+      const described = toSearchImage(descriptors, row);
+      queries.push({
+        truth,
+        matches: await search.find(described, () => true),
+        impostors: await search.find(described, (place) => isForeign(geometry, truth, map.rowOf(place))),
+      });
+    }
+    progress.update(queries.length, source.count, 'calibrating');
+  }
+  progress.finish('');
+  return computeCalibration(geometry, queries, 'queries');
+}
+
+/** Images with known positions, and the model that made the map. */
+export interface CalibrationQueries {
+  readonly source: GeotaggedImageSource;
+  readonly model: DescriptorModel;
+}
+
+/** The calibration of a map file by its own images, or by queries, with an exact search of its own; the file is only read. */
 export async function computeFileCalibration(
   path: string,
   options: MapCalibrationOptions = {},
+  queries: CalibrationQueries | null = null,
 ): Promise<PlaceCalibration> {
   const map = PlaceMap.open(path);
   try {
+    if (queries !== null) map.assertModel(queries.model.manifest);
     const index = new ExactIndex(map.dimension);
     await index.add(
       map.places.map(({ id }) => id),
       map.descriptors,
     );
-    return await computeMapCalibration(map, index, options);
+    if (queries === null) return await computeMapCalibration(map, index, options);
+    return await computeQueryCalibration(map, index, { ...options, ...queries });
   } finally {
     map.close();
   }
 }
 
-/** Calibrates a map file by its own images and stores the result in its manifest. */
-export async function calibrateMap(path: string, options: MapCalibrationOptions = {}): Promise<PlaceCalibration> {
-  const calibration = await computeFileCalibration(path, options);
+/** Calibrates a map file, by its own images or by queries, and stores the result in its manifest. */
+export async function calibrateMap(
+  path: string,
+  options: MapCalibrationOptions = {},
+  queries: CalibrationQueries | null = null,
+): Promise<PlaceCalibration> {
+  const calibration = await computeFileCalibration(path, options, queries);
   storeCalibration(path, calibration);
   return calibration;
 }
 
-export function storeCalibration(path: string, calibration: PlaceCalibration): void {
+function storeCalibration(path: string, calibration: PlaceCalibration): void {
   const writer = MapWriter.open(path);
   try {
     writer.updateManifest({ calibration });
@@ -87,61 +151,62 @@ export function storeCalibration(path: string, calibration: PlaceCalibration): v
   }
 }
 
-/** Searches the map with its own descriptors, what would prove nothing left out, and verifies the best candidates. */
-class LeaveOneOut {
+/** What of an image is searched with. */
+interface SearchImage {
+  /** [D] unit L2. */
+  readonly descriptor: Float32Array;
+  readonly local: StoredLocalFeatures | null;
+}
+
+function toSearchImage({ global, dimension, local }: Descriptors, row: number): SearchImage {
+  return {
+    descriptor: global.slice(row * dimension, (row + 1) * dimension),
+    local: local === null ? null : quantizeLocalFeatures(local, row),
+  };
+}
+
+/** Searches the index as the recognizer does, and verifies the best candidates. */
+class CandidateSearch {
   readonly #map: PlaceMap;
   readonly #index: VectorIndex;
-  readonly #options: MapCalibrationOptions & { readonly geometry: MapGeometry };
-  readonly #local = new LocalFeatureCache();
+  readonly #options: MapCalibrationOptions;
+  readonly #cache = new Map<number, StoredLocalFeatures | null>();
 
-  constructor(map: PlaceMap, index: VectorIndex, options: MapCalibrationOptions & { readonly geometry: MapGeometry }) {
+  constructor(map: PlaceMap, index: VectorIndex, options: MapCalibrationOptions) {
     this.#map = map;
     this.#index = index;
     this.#options = options;
   }
 
-  async query(row: number): Promise<CalibrationQuery> {
-    const { geometry } = this.#options;
-    const accept = (reject: (rowA: number, rowB: number) => boolean) => (place: number) =>
-      !reject(row, this.#map.rowOf(place));
+  /** An image of the map as a query. */
+  ownImage(row: number): SearchImage {
+    const { dimension, descriptors, places } = this.#map;
     return {
-      truth: pointOf(geometry, row),
-      matches: await this.#search(
-        row,
-        accept((a, b) => isOwnView(geometry, a, b)),
-      ),
-      impostors: await this.#search(
-        row,
-        accept((a, b) => !isForeign(geometry, a, b)),
-      ),
+      descriptor: descriptors.subarray(row * dimension, (row + 1) * dimension),
+      local: this.#localFeatures(places[row]!.id),
     };
   }
 
-  async #search(row: number, filter: (place: number) => boolean): Promise<CandidateMatch[]> {
+  async find(image: SearchImage, filter: PlaceFilter): Promise<CandidateMatch[]> {
     const { topK = DEFAULT_TOP_K, verifyTopK = topK, evidence = null } = this.#options;
-    const { dimension, descriptors } = this.#map;
-    const descriptor = descriptors.subarray(row * dimension, (row + 1) * dimension);
-    const matches = await this.#index.search(descriptor, topK, filter);
-    const own = evidence === null ? null : this.#local.read(this.#map, this.#map.places[row]!.id);
+    const matches = await this.#index.search(image.descriptor, topK, filter);
     return matches.map((match, rank) => {
-      const other = own === null || rank >= verifyTopK ? null : this.#local.read(this.#map, match.place);
-      const measured = own === null || other === null || evidence === null ? Number.NaN : evidence(own, other);
-      return { ...match, evidence: measured };
+      const other = evidence === null || rank >= verifyTopK ? null : this.#localFeatures(match.place);
+      if (evidence === null || image.local === null || other === null) return { ...match, evidence: Number.NaN };
+      return { ...match, evidence: evidence(image.local, other) };
     });
   }
-}
 
-/** Neighbouring samples retrieve the same places: their features are read once. Holds 29 KB a place. */
-class LocalFeatureCache {
-  readonly #limit = 512;
-  readonly #features = new Map<number, StoredLocalFeatures | null>();
-
-  read(map: PlaceMap, place: number): StoredLocalFeatures | null {
-    const known = this.#features.get(place);
+  /** Neighbouring samples retrieve the same places: their features are read once. About 29 KB each. */
+  #localFeatures(place: number): StoredLocalFeatures | null {
+    if ((this.#options.evidence ?? null) === null) return null;
+    const known = this.#cache.get(place);
     if (known !== undefined) return known;
-    if (this.#features.size >= this.#limit) this.#features.clear();
-    const read = map.localFeatures(place);
-    this.#features.set(place, read);
+    if (this.#cache.size >= CACHED_FEATURES) this.#cache.clear();
+    const read = this.#map.localFeatures(place);
+    this.#cache.set(place, read);
     return read;
   }
 }
+
+const CACHED_FEATURES = 1024;

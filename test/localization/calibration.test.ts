@@ -144,7 +144,7 @@ describe('leave-one-out', () => {
       [40, 41, 42].map((row) => isOwnView(drive, 40, row)),
       [true, true, false],
     );
-    assert.ok(!isForeign(drive, 40, 55) && isForeign(drive, 40, 56));
+    assert.ok(!isForeign(drive, pointOf(drive, 40), 55) && isForeign(drive, pointOf(drive, 40), 56));
     const panoramas = geometryOf(
       street(40).flatMap((place, i) => [
         { ...place, id: 2 * i },

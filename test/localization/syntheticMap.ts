@@ -9,6 +9,7 @@ export function placeAt(id: number, x: number, y: number, yawRad = 0): MapPlace 
     image: `image${id}.jpg`,
     stampNs: null,
     sequence: null,
+    frame: null,
     geo: null,
     pose: planarPose(x, y, yawRad),
     positionSigmaM: null,

@@ -85,15 +85,23 @@ function verify(path: string, context: CommandContext): void {
   }
 }
 
-interface CalibrateFlags extends JsonFlag {
+interface CalibrateFlags extends ImageSourceFlags, ModelFlags, JsonFlag {
   readonly samples: number;
+  readonly queries?: string;
 }
 
-async function calibrate(path: string, { samples }: CalibrateFlags, context: CommandContext): Promise<void> {
-  const progress = context.progress('calibrating');
-  const calibration = await calibrateMap(path, { samples, progress, signal: context.signal });
-  reportCalibration(calibration, context);
-  context.output(calibration, formatCalibration(calibration));
+async function calibrate(path: string, flags: CalibrateFlags, context: CommandContext): Promise<void> {
+  const { samples, queries } = flags;
+  const options = { samples, progress: context.progress('calibrating'), signal: context.signal };
+  const model = queries === undefined ? null : await openModelFromFlags(flags, context.logger);
+  try {
+    const given = model === null ? null : { model, source: await openSourceFromFlags(queries!, flags) };
+    const calibration = await calibrateMap(path, options, given);
+    reportCalibration(calibration, context);
+    context.output(calibration, formatCalibration(calibration));
+  } finally {
+    await model?.dispose();
+  }
 }
 
 interface ExportFlags extends JsonFlag {
@@ -170,8 +178,7 @@ function registerInspection(map: Command): void {
 }
 
 function registerCalibrate(map: Command): void {
-  map
-    .command('calibrate')
+  addModelOptions(addImageSourceOptions(map.command('calibrate')))
     .description('Learn from the map itself how far its matches can be trusted, and store that in it.')
     .argument('<file>', 'map file')
     .option(
@@ -180,12 +187,16 @@ function registerCalibrate(map: Command): void {
       parseInteger(1),
       DEFAULT_CALIBRATION_SAMPLES,
     )
+    .option('--queries <source>', 'images with positions to learn from, instead of the images of the map')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
 Each sampled image is looked up in the map without itself, its panorama and its neighbours in the same pass. What comes
-back shows how right and wrong matches of this map look: probabilities and expected recall rest on it.`,
+back shows how right and wrong matches of this map look: probabilities and expected recall rest on it. Queries of
+another day, night or camera tell more, where you have some with positions:
+
+  netvlad map calibrate city.vprmap --queries night/index.csv --role query`,
     )
     .action((path: string, flags: CalibrateFlags) => runCommand(flags, (context) => calibrate(path, flags, context)));
 }

@@ -1,0 +1,88 @@
+/** @file Calibrating a map file: by its own images and by queries, stored, shown, and refused where it makes no sense. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planarPose } from '../../src/geo/poseAlgebra.ts';
+import { parseCalibration } from '../../src/localization/PlaceCalibration.ts';
+import { calibrateMap } from '../../src/map/calibrateMap.ts';
+import { createMapManifest } from '../../src/map/MapManifest.ts';
+import { MapWriter } from '../../src/map/MapWriter.ts';
+import type { NewPlace } from '../../src/map/Place.ts';
+import { PlaceMap } from '../../src/map/PlaceMap.ts';
+import { verifyMap } from '../../src/map/verifyMap.ts';
+
+const DIMENSION = 64;
+const PLACES = 120;
+
+/** A street whose descriptors turn slowly: neighbours resemble each other, distant places do not. */
+function streetPlace(index: number): NewPlace {
+  const descriptor = new Float32Array(DIMENSION);
+  for (let d = 0; d < DIMENSION; d++) descriptor[d] = Math.exp(-0.5 * ((d - index / 2) / 1.5) ** 2);
+  const norm = Math.hypot(...descriptor);
+  const local = { rows: 1, columns: 1, channels: 1, vectors: Int8Array.of(index) };
+  return {
+    descriptor: descriptor.map((value) => value / norm),
+    thumbnail: null,
+    local,
+    place: {
+      ...{ image: `image${index}.jpg`, stampNs: null, sequence: 'drive', frame: index, label: null, geo: null },
+      ...{ pose: planarPose(4 * index, 0, 0), positionSigmaM: null, condition: null },
+    },
+  };
+}
+
+describe('calibrateMap', () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'calibrate-'));
+    path = join(folder, 'street.vprmap');
+    const model = { name: 'street', sha256: 'a'.repeat(64), input: {}, dimension: DIMENSION };
+    const writer = MapWriter.create(path, createMapManifest(model));
+    writer.append(Array.from({ length: PLACES }, (_, index) => streetPlace(index)));
+    writer.close();
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('retrieves the map against itself, and stores what it learned', async () => {
+    const calibration = await calibrateMap(path);
+    assert.equal(calibration.method, 'leave-one-out');
+    assert.equal(calibration.samples.retrievals, PLACES);
+    assert.equal(calibration.expectedRecall['1'], 1);
+    assert.ok(calibration.samePlaceDistance!.p95 < calibration.otherPlaceDistance!.p05);
+    const map = PlaceMap.open(path);
+    assert.deepEqual(parseCalibration(map.manifest.calibration), calibration);
+    map.close();
+    assert.ok(verifyMap(path).every(({ problems }) => problems.length === 0));
+  });
+
+  it('verifies candidates with the local features of the map', async () => {
+    let pairs = 0;
+    const calibration = await calibrateMap(path, {
+      samples: 40,
+      topK: 5,
+      evidence: (query, candidate) => {
+        pairs++;
+        return 100 / (1 + Math.abs(query.vectors[0]! - candidate.vectors[0]!));
+      },
+    });
+    assert.equal(pairs, 40 * 5 * 2);
+    assert.equal(calibration.warning, null);
+    assert.notDeepEqual(calibration.verified.scaling, { offset: 0, slope: 1 });
+  });
+
+  it('says what is missing when a map is too small', async () => {
+    const tiny = join(folder, 'tiny.vprmap');
+    const model = { name: 'street', sha256: 'a'.repeat(64), input: {}, dimension: DIMENSION };
+    const writer = MapWriter.create(tiny, createMapManifest(model));
+    writer.append([streetPlace(0)]);
+    writer.close();
+    const calibration = await calibrateMap(tiny);
+    assert.equal(calibration.method, 'default');
+    assert.match(calibration.warning!, /Only 0 images/);
+  });
+});
