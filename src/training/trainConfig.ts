@@ -67,7 +67,62 @@ const whiteningSchema = z.strictObject({
   nightCopies: z.boolean().default(false),
 });
 
-/** Sections that the trainer itself reads are added here as it grows. */
+const share = z.number().min(0).max(1);
+
+/** Variants of the images that stand in for other times of day (augment.ts); rates are probabilities. */
+const augmentationSchema = z.strictObject({
+  /** Variants of an image in the cache; the first is the image as it is. 1 switches augmentation off. */
+  variants: z.int().min(1).max(16).default(1),
+  light: share.default(0.5),
+  night: share.default(0.4),
+  blur: share.default(0.1),
+  rain: share.default(0.1),
+  shadow: share.default(0.2),
+  geometry: share.default(0.5),
+  occluder: share.default(0.2),
+});
+
+/** The paper's recipe; its values are the defaults. */
+const trainingSchema = z.strictObject({
+  /** What is trained: nothing, the head, head and the last n blocks of the backbone, or everything. */
+  layers: z.union([z.enum(['none', 'head', 'all']), z.int().min(1).max(17)]).default('head'),
+  epochs: z.int().nonnegative().default(30),
+  /** Roles of the source's images; a null query role makes every database image a query too. */
+  roles: z
+    .strictObject({
+      queries: z.string().nullable().default('train_query'),
+      database: z.string().nullable().default('train_database'),
+      validationQueries: z.string().default('validation_query'),
+      validationDatabase: z.string().default('validation_database'),
+    })
+    .prefault({}),
+  positiveRadiusM: z.number().positive().default(10),
+  negativeRadiusM: z.number().positive().default(25),
+  /** Without positions: frames of one sequence so far apart are potential positives. */
+  positiveFrames: z.int().positive().default(2),
+  /** A validation answer within it is right. */
+  validationRadiusM: z.number().positive().default(25),
+  /** On squared distances. */
+  margin: z.number().positive().default(0.1),
+  batchTuples: z.int().positive().default(4),
+  negativesPerQuery: z.int().positive().default(10),
+  randomNegatives: z.int().positive().default(1000),
+  rememberedNegatives: z.int().nonnegative().default(10),
+  queriesPerEpoch: z.int().positive().nullable().default(null),
+  headRate: z.number().positive().default(1e-3),
+  backboneRate: z.number().positive().default(1e-4),
+  momentum: share.default(0.9),
+  weightDecay: z.number().nonnegative().default(1e-3),
+  halveEveryEpochs: z.int().positive().default(5),
+  refreshEveryQueries: z.int().positive().default(1000),
+  patience: z.int().positive().default(10),
+  augmentation: augmentationSchema.prefault({}),
+  /** The exported weights are this share trained and the rest initial ones: less is forgotten of other places. */
+  trainedShare: share.default(1),
+});
+
+export type TrainingConfig = z.infer<typeof trainingSchema>;
+
 export const trainConfigSchema = z.strictObject({
   /** Name of the model: its files will be called so. */
   name: z.string().regex(/^[A-Za-z0-9._-]+$/),
@@ -80,6 +135,8 @@ export const trainConfigSchema = z.strictObject({
   pooling: poolingSchema,
   initialisation: initialisationSchema.prefault({}),
   whitening: whiteningSchema.nullable().default(null),
+  /** Left out: the model is initialised and not trained. */
+  training: trainingSchema.optional(),
 });
 
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
