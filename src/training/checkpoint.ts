@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { NetvladError } from '../errors.ts';
 import { computeSha256 } from '../inference/modelFiles.ts';
-import { encodeNpy, parseNpy } from '../math/npy.ts';
+import { parseNpy, toNpyHeader } from '../math/npy.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 import type { TrainerState } from './Trainer.ts';
 
@@ -27,6 +27,14 @@ export function computeRunDigest(facts: unknown): string {
   return computeSha256(strToU8(JSON.stringify(facts)));
 }
 
+function toNpy(data: Float32Array): Uint8Array {
+  const header = toNpyHeader([data.length], 'f4');
+  const bytes = new Uint8Array(header.length + data.byteLength);
+  bytes.set(header);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), header.length);
+  return bytes;
+}
+
 export async function writeCheckpoint(path: string, state: TrainerState, run: string): Promise<void> {
   const document: StateDocument = {
     ...{ format: 1, epoch: state.epoch, best: state.best, run },
@@ -34,7 +42,7 @@ export async function writeCheckpoint(path: string, state: TrainerState, run: st
   };
   const files: Record<string, Uint8Array> = { 'state.json': strToU8(JSON.stringify(document)) };
   const add = (prefix: string, tensors: ReadonlyMap<string, Float32Array>): void => {
-    for (const [name, data] of tensors) files[`${prefix}${name}.npy`] = encodeNpy({ shape: [data.length], data });
+    for (const [name, data] of tensors) files[`${prefix}${name}.npy`] = toNpy(data);
   };
   add(WEIGHT, state.weights);
   add(VELOCITY, state.velocities);

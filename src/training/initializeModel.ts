@@ -16,12 +16,12 @@ import { loadBackbone } from './loadBackbone.ts';
 const PARITY_IMAGES = 8;
 
 /** Identity of a training set: the sorted names of its images. */
-function fingerprint(images: readonly GeotaggedImage[]): string {
+export function fingerprintImages(images: readonly GeotaggedImage[]): string {
   const names = images.map(({ name }) => name).sort();
   return computeSha256(new TextEncoder().encode(names.join('\n')));
 }
 
-async function readPixels(images: readonly GeotaggedImage[]): Promise<readonly RgbImage[]> {
+export async function readPixels(images: readonly GeotaggedImage[]): Promise<readonly RgbImage[]> {
   const decoded = await Promise.all(
     images.map(({ content }) => (content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame))),
   );
@@ -50,7 +50,7 @@ export async function initializeModel(
       folder: target.folder,
       parityImages: await readPixels(drawImages(images, PARITY_IMAGES, random)),
       training: {
-        data: { source: target.dataDescription, images: images.length, namesSha256: fingerprint(images) },
+        data: { source: target.dataDescription, images: images.length, namesSha256: fingerprintImages(images) },
         run: {
           tool: `netvlad_localizer ${TOOL_VERSION}`,
           seed: config.seed,

@@ -23,9 +23,14 @@ export interface Neighbourhood {
 /** Views of one panorama differ by less; they look elsewhere and are no positives (the authors' dbBase: d2 > 1 m^2). */
 const SAME_SPOT_M = 1;
 
-interface Spot {
-  readonly row: number;
+/** An image and the source it came from: coordinates and tracks of different sources have nothing to do with each other. */
+export interface TrainingImage {
   readonly image: GeotaggedImage;
+  readonly source: number;
+}
+
+interface Spot extends TrainingImage {
+  readonly row: number;
 }
 
 /** The moment an image was taken, as far as the source tells: images of one moment teach no invariance to it. */
@@ -38,6 +43,7 @@ function byPosition(query: Spot, database: readonly Spot[], options: Neighbourho
   const excluded = new Set([query.row]);
   const near: Spot[] = [];
   for (const spot of database) {
+    if (spot.source !== query.source) continue; // another town: a definite negative
     if (spot.image.local === null) {
       excluded.add(spot.row); // may be anywhere
       continue;
@@ -58,6 +64,7 @@ function byOrder(query: Spot, database: readonly Spot[], options: NeighbourhoodO
   const excluded = new Set([query.row]);
   const positives: number[] = [];
   for (const spot of database) {
+    if (spot.source !== query.source) continue;
     const other = spot.image;
     const isSameTrack = (other.sequence ?? other.place) === track;
     // Another track of the same group (floor, drive) may cross this one: neither positive nor negative.
@@ -74,14 +81,14 @@ function byOrder(query: Spot, database: readonly Spot[], options: NeighbourhoodO
  * time than the query's are preferred: they are what teaches invariance.
  */
 export function computeNeighbourhoods(
-  images: readonly GeotaggedImage[],
+  images: readonly TrainingImage[],
   rows: { readonly queries: readonly number[]; readonly database: readonly number[] },
   options: NeighbourhoodOptions,
 ): ReadonlyMap<number, Neighbourhood> {
-  const database = rows.database.map((row) => ({ row, image: images[row]! }));
+  const database = rows.database.map((row) => ({ row, ...images[row]! }));
   return new Map(
     rows.queries.map((row) => {
-      const query = { row, image: images[row]! };
+      const query = { row, ...images[row]! };
       return [row, (query.image.local === null ? byOrder : byPosition)(query, database, options)];
     }),
   );

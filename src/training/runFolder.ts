@@ -10,6 +10,8 @@ export interface RunFolder {
   readonly path: string;
   /** Where the exported model goes. */
   readonly model: string;
+  /** File of the `last` or `best` checkpoint. */
+  checkpoint(which: 'last' | 'best'): string;
   /** Appends a line to log.jsonl. */
   log(event: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -25,9 +27,25 @@ export async function createRunFolder(folder: string, config: TrainConfig): Prom
   }
   const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
   await writeFile(path.join(folder, 'config.yaml'), header + toYaml(config));
+  return runFolderAt(folder);
+}
+
+/** Opens the folder of a run that is to go on. Throws NetvladError('bad-input') when it is none. */
+export async function openRunFolder(folder: string): Promise<RunFolder> {
+  const found = await readdir(folder).catch(() => [] as string[]);
+  if (!found.includes('config.yaml')) {
+    throw new NetvladError('bad-input', `${folder} is not a run folder: it has no config.yaml.`, {
+      hint: 'Give --out the folder of the run that was interrupted.',
+    });
+  }
+  return runFolderAt(folder);
+}
+
+function runFolderAt(folder: string): RunFolder {
   return {
     path: folder,
     model: path.join(folder, 'model'),
+    checkpoint: (which) => path.join(folder, 'checkpoints', `${which}.npz`),
     log: (event) => appendFile(path.join(folder, 'log.jsonl'), `${JSON.stringify(event)}\n`),
   };
 }

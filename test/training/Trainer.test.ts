@@ -9,7 +9,7 @@ import { initializeParameters } from '../../src/netvlad/initializeParameters.ts'
 import { GraphBuilder } from '../../src/onnx/GraphBuilder.ts';
 import { floatTensor, type Graph } from '../../src/onnx/graph.ts';
 import { FeatureCache } from '../../src/training/FeatureCache.ts';
-import { computeNeighbourhoods } from '../../src/training/neighbourhoods.ts';
+import { computeNeighbourhoods, type TrainingImage } from '../../src/training/neighbourhoods.ts';
 import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from '../../src/training/Trainer.ts';
 import { TrainingNetwork } from '../../src/training/TrainingNetwork.ts';
 import { TupleMiner } from '../../src/training/TupleMiner.ts';
@@ -57,7 +57,15 @@ function createNetwork(): TrainingNetwork {
 /** Places 50 m apart, views of a place 2 m apart. */
 const IMAGES = Array.from({ length: PLACES * VIEWS }, (_unused, row) => {
   const local = { x: Math.floor(row / VIEWS) * 50 + (row % VIEWS) * 2, y: 0, z: 0 };
-  return { name: String(row), local, condition: null, sequence: null, place: null, frame: null } as GeotaggedImage;
+  const image = {
+    name: String(row),
+    local,
+    condition: null,
+    sequence: null,
+    place: null,
+    frame: null,
+  } as GeotaggedImage;
+  return { image, source: 0 };
 });
 
 /** What a place looks like, plus a view-dependent pattern that is stronger: the network must learn to look past it. */
@@ -183,9 +191,11 @@ describe('FeatureCache', () => {
 });
 
 describe('computeNeighbourhoods', () => {
-  const image = (facts: Partial<GeotaggedImage>): GeotaggedImage =>
-    ({ local: null, condition: null, sequence: null, place: null, frame: null, ...facts }) as GeotaggedImage;
-  const at = (x: number, condition: string | null = null): GeotaggedImage =>
+  const image = (facts: Partial<GeotaggedImage>, source = 0): TrainingImage => ({
+    image: { local: null, condition: null, sequence: null, place: null, frame: null, ...facts } as GeotaggedImage,
+    source,
+  });
+  const at = (x: number, condition: string | null = null): TrainingImage =>
     image({ local: { x, y: 0, z: 0 }, condition });
   const options = { positiveRadiusM: 10, negativeRadiusM: 25, positiveFrames: 2 };
 
@@ -197,6 +207,13 @@ describe('computeNeighbourhoods', () => {
     assert.deepEqual([...neighbourhood.excluded].sort(), [0, 1, 2, 3, 4, 5]);
   });
 
+  it('takes everything of another source as negative', () => {
+    const images = [at(0), at(5), image({ local: { x: 0, y: 0, z: 0 } }, 1)];
+    const rows = { queries: [0], database: [0, 1, 2] };
+    const { positives, excluded } = computeNeighbourhoods(images, rows, options).get(0)!;
+    assert.deepEqual([positives, [...excluded]], [[1], [0, 1]]);
+  });
+
   it('prefers positives from another time, at the very same spot too', () => {
     const images = [at(0, 'day'), at(2, 'day'), at(0, 'night'), at(3, 'night')];
     const rows = { queries: [0], database: [1, 2, 3] };
@@ -204,7 +221,7 @@ describe('computeNeighbourhoods', () => {
   });
 
   it('without positions takes frames of the track, and excludes tracks of the same group', () => {
-    const frame = (place: string, number: number, condition: string): GeotaggedImage =>
+    const frame = (place: string, number: number, condition: string): TrainingImage =>
       image({ place, frame: number, condition });
     const images = [frame('a', 5, '1'), frame('a', 7, '1'), frame('a', 8, '1'), frame('b', 5, '1'), frame('c', 5, '2')];
     const rows = { queries: [0], database: [0, 1, 2, 3, 4] };

@@ -1,12 +1,19 @@
 /** @file `netvlad train`: a config and images to a model. */
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../errors.ts';
+import type { ByN } from '../../evaluation/recall.ts';
 import type { Progress } from '../../Progress.ts';
 import { collectImages } from '../../training/drawImages.ts';
+import type { ExportedModel } from '../../training/exportModel.ts';
+import type { TrainingContext } from '../../training/initializeHead.ts';
 import { initializeModel } from '../../training/initializeModel.ts';
-import { createRunFolder } from '../../training/runFolder.ts';
-import { readTrainConfig } from '../../training/trainConfig.ts';
+import type { TrainingImage } from '../../training/neighbourhoods.ts';
+import { createRunFolder, openRunFolder } from '../../training/runFolder.ts';
+import { readTrainConfig, type TrainConfig, type TrainingConfig } from '../../training/trainConfig.ts';
+import { createTrainingSet, toLocalPositions } from '../../training/trainingSet.ts';
+import { type TrainedModel, trainModel } from '../../training/trainModel.ts';
 import {
   addImageSourceOptions,
   IMAGE_SOURCE_HELP,
@@ -17,9 +24,11 @@ import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface TrainFlags extends ImageSourceFlags {
   readonly config: string;
-  readonly data: string;
+  readonly data: readonly string[];
   readonly out: string;
-  readonly epochs: number;
+  readonly epochs?: number;
+  readonly cache: string;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
@@ -29,38 +38,131 @@ function parseEpochs(text: string): number {
   return epochs;
 }
 
-async function train(flags: TrainFlags, context: CommandContext): Promise<void> {
-  if (flags.epochs > 0) {
-    throw new NetvladError(
-      'usage',
-      `--epochs ${flags.epochs}: this version initialises models (--epochs 0) and does not train them yet.`,
-    );
+const percent = (value: number | undefined): string => (value === undefined ? '-' : (100 * value).toFixed(1));
+
+function describeModel({ files }: ExportedModel): string {
+  return `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions, ${(files.onnx.length / 1e6).toFixed(1)} MB`;
+}
+
+/** Validation recall as a small table: what guessing, the start and the best epoch reach. */
+function describeRecall(recall: TrainedModel['recall']): string {
+  const row = (title: string, byN: ByN): string =>
+    `${title.padEnd(10)}${[1, 5, 10].map((n) => percent(byN[n]).padStart(8)).join('')}`;
+  const header = `${'recall, %'.padEnd(10)}${[1, 5, 10].map((n) => `@${n}`.padStart(8)).join('')}`;
+  return [header, row('chance', recall.chance), row('initial', recall.initial), row('best', recall.best)].join('\n');
+}
+
+/** The images of all sources that have one of the wanted roles; a null role takes every image. */
+async function collectRoles(
+  flags: TrainFlags,
+  roles: readonly (string | null)[],
+  context: CommandContext,
+): Promise<TrainingImage[]> {
+  const images: TrainingImage[] = [];
+  for (const [source, data] of flags.data.entries()) {
+    const wanted = roles.includes(null) ? [undefined] : [...new Set(roles as readonly string[])];
+    const ofSource = [];
+    for (const role of wanted) {
+      const opened = await openSourceFromFlags(data, { ...flags, ...(role === undefined ? {} : { role }) });
+      for await (const item of opened) {
+        if (isDatasetProblem(item)) context.logger.warn(`${item.where}: ${item.problem}`);
+        else ofSource.push(role === undefined ? item : { ...item, role });
+      }
+    }
+    images.push(...toLocalPositions(ofSource).map((image) => ({ image, source })));
   }
-  const config = await readTrainConfig(flags.config);
-  const source = await openSourceFromFlags(flags.data, flags);
-  const images = await collectImages(source, context.logger);
+  return images;
+}
+
+async function initialize(flags: TrainFlags, config: TrainConfig, context: CommandContext): Promise<void> {
+  const images = (
+    await Promise.all(
+      flags.data.map(async (data) => collectImages(await openSourceFromFlags(data, flags), context.logger)),
+    )
+  ).flat();
   const run = await createRunFolder(flags.out, config);
-  const { logger, signal } = context;
-  const progress = (label: string): Progress => context.progress(label);
-  const { files, parity, cardPath } = await initializeModel(
-    images,
-    { config, logger, signal, progress },
-    { folder: run.model, dataDescription: config.data ?? path.basename(flags.data) },
-  );
+  const exported = await initializeModel(images, toTrainingContext(config, context), {
+    folder: run.model,
+    dataDescription: dataDescription(flags, config),
+  });
+  const { files, parity, cardPath } = exported;
   await run.log({ event: 'exported', model: files.onnxPath, sha256: files.manifest.onnx.sha256, parity });
   context.output(
     { model: files.onnxPath, manifest: files.manifestPath, card: cardPath, parity, epochs: 0 },
-    `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions, ${(files.onnx.length / 1e6).toFixed(1)} MB`,
+    describeModel(exported),
   );
+}
+
+const dataDescription = (flags: TrainFlags, config: TrainConfig): string =>
+  config.data ?? flags.data.map((data) => path.basename(data)).join(', ');
+
+function toTrainingContext(config: TrainConfig, context: CommandContext): TrainingContext {
+  const { logger, signal } = context;
+  return { config, logger, signal, progress: (label: string): Progress => context.progress(label) };
+}
+
+async function trainFully(
+  flags: TrainFlags,
+  config: TrainConfig & { training: TrainingConfig },
+  context: CommandContext,
+): Promise<void> {
+  const { roles } = config.training;
+  const wanted = [roles.queries ?? roles.database, roles.database, roles.validationQueries, roles.validationDatabase];
+  const set = createTrainingSet(await collectRoles(flags, wanted, context), config.training);
+  const run = flags.resume === true ? await openRunFolder(flags.out) : await createRunFolder(flags.out, config);
+  const request = {
+    ...{ set, run, cacheFolder: flags.cache, resume: flags.resume === true },
+    dataDescription: dataDescription(flags, config),
+  };
+  const { exported, reports, recall } = await trainModel(request, toTrainingContext(config, context));
+  if (exported === null) {
+    throw new NetvladError('interrupted', `Interrupted after ${reports.length} epochs of this session.`, {
+      hint: `Go on with --resume --out ${flags.out}.`,
+    });
+  }
+  const { files, cardPath, parity } = exported;
+  await run.log({ event: 'exported', model: files.onnxPath, sha256: files.manifest.onnx.sha256, parity });
+  context.output(
+    {
+      model: files.onnxPath,
+      manifest: files.manifestPath,
+      card: cardPath,
+      parity,
+      epochs: reports.length,
+      recall,
+      reports,
+    },
+    `${describeRecall(recall)}\n${describeModel(exported)}`,
+  );
+}
+
+async function train(flags: TrainFlags, context: CommandContext): Promise<void> {
+  const config = await readTrainConfig(flags.config);
+  const epochs = flags.epochs ?? config.training?.epochs ?? 0;
+  if (epochs === 0) {
+    await initialize(flags, config, context);
+  } else if (config.training === undefined) {
+    throw new NetvladError('usage', `--epochs ${epochs}: ${flags.config} has no section 'training'.`, {
+      hint: 'Add one (config/train/street_view.yaml shows its fields), or initialise with --epochs 0.',
+    });
+  } else {
+    await trainFully(flags, { ...config, training: { ...config.training, epochs } }, context);
+  }
 }
 
 export function registerTrainCommand(program: Command): void {
   addImageSourceOptions(program.command('train'))
     .description('Make a descriptor model from images.')
     .requiredOption('--config <file>', 'what to make and how, e.g. config/train/off_the_shelf.yaml')
-    .requiredOption('--data <source>', 'training images')
-    .requiredOption('--out <folder>', 'new run folder: config, log and model/')
-    .option('--epochs <n>', 'rounds over the queries; 0 initialises without training', parseEpochs, 0)
+    .requiredOption('--data <source...>', 'training images; several sources are trained on together')
+    .requiredOption('--out <folder>', 'new run folder: config, log, checkpoints/ and model/')
+    .option(
+      '--epochs <n>',
+      "rounds over the queries (default: the config's); 0 initialises without training",
+      parseEpochs,
+    )
+    .option('--cache <folder>', 'where the outputs of the frozen layers are kept', path.join('.cache', 'features'))
+    .option('--resume', 'go on with the interrupted run in --out')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

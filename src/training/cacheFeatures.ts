@@ -1,0 +1,106 @@
+/** @file Fills the feature cache: every image, every variant, through the frozen layers. */
+import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
+import { decodeFrame, loadImage } from '../image/decodeFrame.ts';
+import { isFrameProblem } from '../image/FrameLimits.ts';
+import { resizeImage } from '../image/resizeImage.ts';
+import type { RgbImage } from '../image/RgbImage.ts';
+import { toTensor } from '../image/toTensor.ts';
+import { computeSha256 } from '../inference/modelFiles.ts';
+import { floatFeed, OnnxSession } from '../inference/OnnxSession.ts';
+import { createRandom } from '../math/random.ts';
+import { createModel } from '../onnx/GraphBuilder.ts';
+import { elementCount } from '../onnx/graph.ts';
+import { writeModel } from '../onnx/writeModel.ts';
+import { augment } from './augment.ts';
+import { FeatureCache } from './FeatureCache.ts';
+import type { TrainingContext } from './initializeHead.ts';
+import type { TrainingNetwork } from './TrainingNetwork.ts';
+
+const BATCH = 32;
+
+export interface CacheRequest {
+  readonly network: TrainingNetwork;
+  readonly images: readonly GeotaggedImage[];
+  readonly variants: number;
+  /** Where cache files lie; they are shared by runs with the same layers, images and augmentation. */
+  readonly folder: string;
+}
+
+/** An image that cannot be read becomes a grey one: its row must exist, and it matches nothing. */
+function greyImage(width: number, height: number): RgbImage {
+  return { width, height, data: new Uint8Array(width * height * 3).fill(128) };
+}
+
+async function loadPixels({ content }: GeotaggedImage): Promise<RgbImage | string> {
+  const pixels = content.kind === 'file' ? await loadImage(content.path) : await decodeFrame(content.frame);
+  return isFrameProblem(pixels) ? pixels.message : pixels;
+}
+
+/** The variant's pixels at the network's size; variant 0 is the image as it is. */
+async function makeVariant(request: CacheRequest, row: number, context: TrainingContext): Promise<RgbImage> {
+  const { input, training, seed } = context.config;
+  const image = request.images[Math.floor(row / request.variants)]!;
+  const variant = row % request.variants;
+  const loaded = await loadPixels(image);
+  if (typeof loaded === 'string') {
+    if (variant === 0) context.logger.warn(`${image.name}: ${loaded} It takes part as a grey image.`);
+    return greyImage(input.width, input.height);
+  }
+  const pixels = await resizeImage(loaded, input);
+  const random = createRandom(seed).fork(`variant ${variant} of ${image.name}`);
+  return variant === 0 || training === undefined ? pixels : augment(pixels, training.augmentation, random);
+}
+
+function cacheKey(request: CacheRequest, prefix: Uint8Array, context: TrainingContext): string {
+  const { input, training, seed } = context.config;
+  const facts = {
+    ...{ prefix: computeSha256(prefix), input, seed, augmentation: training?.augmentation },
+    names: request.images.map((image) => (image.content.kind === 'file' ? image.content.path : image.name)),
+  };
+  return computeSha256(new TextEncoder().encode(JSON.stringify(facts))).slice(0, 24);
+}
+
+/** Opens the cache of a run's features, computing what is missing. */
+export async function cacheFeatures(request: CacheRequest, context: TrainingContext): Promise<FeatureCache> {
+  const { network } = request;
+  const { input } = context.config;
+  const prefix = network.prefix === null ? new Uint8Array(0) : writeModel(createModel(network.prefix));
+  const session = network.prefix === null ? null : await OnnxSession.open(prefix, 'frozen layers', context.session);
+  const imageLength = 3 * input.width * input.height;
+  const rowLength = elementCount(network.featureDims);
+  const rows = request.images.length * request.variants;
+  const cache = await FeatureCache.open({
+    folder: request.folder,
+    key: cacheKey(request, prefix, context),
+    rows,
+    rowLength,
+  });
+  const progress = context.progress('features');
+  const source = async (wanted: readonly number[]): Promise<Float32Array[]> => {
+    const pixels = await Promise.all(wanted.map((row) => makeVariant(request, row, context)));
+    const tensor = new Float32Array(wanted.length * imageLength);
+    pixels.forEach((image, i) => {
+      toTensor(image, input, tensor, i * imageLength);
+    });
+    if (session === null) return wanted.map((_unused, i) => tensor.subarray(i * imageLength, (i + 1) * imageLength));
+    const feeds = {
+      [network.prefix!.inputs[0]!.name]: floatFeed([wanted.length, 3, input.height, input.width], tensor),
+    };
+    const output = network.prefix!.outputs[0]!.name;
+    const features = (await session.run(feeds, [output]))[output]!.data as Float32Array;
+    return wanted.map((_unused, i) => features.subarray(i * rowLength, (i + 1) * rowLength));
+  };
+  try {
+    await cache.fill(source, {
+      batch: BATCH,
+      onProgress: (filled) => {
+        progress.update(filled, rows);
+      },
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+  } finally {
+    await session?.dispose();
+  }
+  progress.finish(`${((rows * rowLength * 2) / 1e6).toFixed(0)} MB in ${request.folder}`);
+  return cache;
+}

@@ -1,0 +1,30 @@
+/** @file Recall of the validation queries, exact search over unit descriptors. */
+import { computeChance, computeRecall, DEFAULT_NS, type ByN, type Rankings } from '../evaluation/recall.ts';
+import { topK } from '../math/topK.ts';
+import type { Validation } from './trainingSet.ts';
+
+/** @returns for each query the database positions, best first; both matrices are [n, dimension] unit rows */
+export function rankDatabase(queries: Float32Array, database: Float32Array, dimension: number): Rankings {
+  const count = database.length / dimension;
+  const similarities = new Float64Array(count);
+  return Array.from({ length: queries.length / dimension }, (_unused, q) => {
+    const query = queries.subarray(q * dimension, (q + 1) * dimension);
+    for (let row = 0; row < count; row++) {
+      let dot = 0;
+      const start = row * dimension;
+      for (let d = 0; d < dimension; d++) dot += query[d]! * database[start + d]!;
+      similarities[row] = dot;
+    }
+    return topK(similarities, Math.max(...DEFAULT_NS)).map(({ index }) => index);
+  });
+}
+
+/** Recall@N over the queries that have a true match. */
+export function computeValidationRecall(rankings: Rankings, validation: Validation): ByN {
+  return computeRecall(rankings, validation.truth).withTruth;
+}
+
+/** What guessing reaches on the same queries. */
+export function computeValidationChance(validation: Validation): ByN {
+  return computeChance(validation.truth, validation.database.length);
+}
