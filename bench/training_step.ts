@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { createRandom } from '../src/math/random.ts';
 import { initializeParameters } from '../src/netvlad/initializeParameters.ts';
 import { createMobileNetV2 } from '../src/onnx/backbones/mobileNetV2.ts';
-import { elementCount } from '../src/onnx/graph.ts';
+import { elementCount, OPSET } from '../src/onnx/graph.ts';
 import { readCheckpoint } from '../src/onnx/pytorch/readCheckpoint.ts';
 import { SgdOptimizer } from '../src/training/SgdOptimizer.ts';
 import { TrainingNetwork, type Triplet } from '../src/training/TrainingNetwork.ts';
@@ -51,6 +51,7 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
   );
   const network = new TrainingNetwork({
     backbone: createMobileNetV2(readCheckpoint(new Uint8Array(readFileSync(positionals[0]!)))),
+    opset: OPSET,
     pooling: { kind: 'netvlad', parameters },
     trainedFrom,
     trainHead: true,

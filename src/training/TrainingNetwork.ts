@@ -36,6 +36,8 @@ export interface StepResult {
 export interface NetworkOptions {
   /** image -> dense map, cut at its only output. */
   readonly backbone: Graph;
+  /** Operator set of the backbone. */
+  readonly opset: number;
   readonly pooling: Pooling;
   /** Tensor of the backbone after which layers are trained; null trains all; the output itself trains none of them. */
   readonly trainedFrom: string | null;
@@ -69,6 +71,7 @@ export class TrainingNetwork {
   readonly suffix: Graph;
   /** Shape of one image's features. */
   readonly featureDims: readonly number[];
+  readonly opset: number;
   readonly dimension: number;
   /** Trained tensors by name, changed in place by the optimiser. */
   readonly weights: ReadonlyMap<string, Tensor & { readonly data: Float32Array }>;
@@ -84,6 +87,7 @@ export class TrainingNetwork {
     const map = backbone.outputs[0]!.name;
     const from = trainedFrom ?? backbone.inputs[0]!.name;
     this.#options = options;
+    this.opset = options.opset;
     this.#features = from;
     this.featureDims = shapes.get(from)!.slice(1);
     this.prefix =
@@ -210,7 +214,8 @@ export class TrainingNetwork {
   }
 
   #open(graph: Graph, name: string): Promise<OnnxSession> {
-    return OnnxSession.open(writeModel(createModel(graph)), name, this.#options.session);
+    const { opset, session } = this.#options;
+    return OnnxSession.open(writeModel({ ...createModel(graph), opset }), name, session);
   }
 }
 

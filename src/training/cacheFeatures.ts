@@ -64,7 +64,8 @@ function cacheKey(request: CacheRequest, prefix: Uint8Array, context: TrainingCo
 export async function cacheFeatures(request: CacheRequest, context: TrainingContext): Promise<FeatureCache> {
   const { network } = request;
   const { input } = context.config;
-  const prefix = network.prefix === null ? new Uint8Array(0) : writeModel(createModel(network.prefix));
+  const prefix =
+    network.prefix === null ? new Uint8Array(0) : writeModel({ ...createModel(network.prefix), opset: network.opset });
   const session = network.prefix === null ? null : await OnnxSession.open(prefix, 'frozen layers', context.session);
   const imageLength = 3 * input.width * input.height;
   const rowLength = elementCount(network.featureDims);

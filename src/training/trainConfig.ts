@@ -84,8 +84,10 @@ const augmentationSchema = z.strictObject({
 
 /** The paper's recipe; its values are the defaults. */
 const trainingSchema = z.strictObject({
-  /** What is trained: nothing, the head, head and the last n blocks of the backbone, or everything. */
-  layers: z.union([z.enum(['none', 'head', 'all']), z.int().min(1).max(17)]).default('head'),
+  /** What is trained: nothing, the head, head and the last n blocks, head and all after a tensor, or everything. */
+  layers: z
+    .union([z.enum(['none', 'head', 'all']), z.int().positive(), z.strictObject({ after: z.string().min(1) })])
+    .default('head'),
   epochs: z.int().nonnegative().default(30),
   /** Roles of the source's images; a null query role makes every database image a query too. */
   roles: z

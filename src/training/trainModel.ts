@@ -4,16 +4,17 @@
  */
 import path from 'node:path';
 import type { ByN } from '../evaluation/recall.ts';
+import { NetvladError } from '../errors.ts';
 import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { cacheFeatures } from './cacheFeatures.ts';
 import { computeRunDigest, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { loadBackbone } from './DescriptorNetwork.ts';
 import { drawImages } from './drawImages.ts';
 import { type ExportedModel, exportModel } from './exportModel.ts';
 import type { FeatureCache } from './FeatureCache.ts';
 import { initializePooling, initializeWhitening, type TrainingContext } from './initializeHead.ts';
 import { fingerprintImages, readPixels } from './initializeModel.ts';
+import { type Backbone, loadBackbone } from './loadBackbone.ts';
 import type { RunFolder } from './runFolder.ts';
 import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
 import { applyWeights, averageWeights, type TrainedParts } from './trainedHead.ts';
@@ -45,21 +46,30 @@ export interface TrainedModel {
   readonly hits: { readonly at1: readonly boolean[]; readonly at5: readonly boolean[] };
 }
 
-/** Tensor after which the backbone is trained; `map` when it is frozen. */
-function trainedFrom(config: TrainConfig, training: TrainingConfig, map: string): string | null {
-  const { layers } = training;
+/** Outputs of the blocks of our architectures, in order; anybody's network has other names. */
+const BLOCK_OUTPUT = /^(features\.\d+|layer\d+\.\d+)$/;
+
+/** Tensor after which the backbone is trained; the map when it is frozen, null when all of it is trained. */
+function trainedFrom({ graph, map }: Backbone, { layers }: TrainingConfig): string | null {
   if (layers === 'all') return null;
-  if (typeof layers === 'string') return map;
-  const first = config.backbone.cutBlock - layers;
-  return first < 1 ? null : `features.${first}`;
+  if (layers === 'none' || layers === 'head') return map;
+  if (typeof layers === 'object') return layers.after;
+  const blocks = graph.nodes.flatMap((node) => node.outputs).filter((name) => BLOCK_OUTPUT.test(name));
+  if (blocks.length === 0) {
+    throw new NetvladError('bad-input', `training.layers: ${layers}: this backbone does not name its blocks.`, {
+      hint: 'Name the tensor after which it is trained: layers: { after: NAME }.',
+    });
+  }
+  return blocks.at(-1 - layers) ?? null;
 }
 
 function createNetwork(parts: TrainedParts, config: TrainConfig, context: TrainingContext): TrainingNetwork {
   const training = config.training!;
   return new TrainingNetwork({
     backbone: parts.backbone.graph,
+    opset: parts.backbone.opset,
     pooling: parts.pooling,
-    trainedFrom: trainedFrom(config, training, parts.backbone.map),
+    trainedFrom: trainedFrom(parts.backbone, training),
     trainHead: training.layers !== 'none',
     image: config.input,
     margin: training.margin,

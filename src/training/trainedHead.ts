@@ -2,7 +2,7 @@
 import type { NetvladParameters } from '../netvlad/NetvladParameters.ts';
 import { floatTensor } from '../onnx/graph.ts';
 import { HEAD, type Pooling } from '../onnx/poolingHead.ts';
-import type { Backbone } from './DescriptorNetwork.ts';
+import type { Backbone } from './loadBackbone.ts';
 
 export interface TrainedParts {
   readonly backbone: Backbone;

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/Logger.ts';
 import { createRandom } from '../../src/math/random.ts';
 import { initializeParameters } from '../../src/netvlad/initializeParameters.ts';
 import { GraphBuilder } from '../../src/onnx/GraphBuilder.ts';
-import { floatTensor, type Graph } from '../../src/onnx/graph.ts';
+import { floatTensor, type Graph, OPSET } from '../../src/onnx/graph.ts';
 import { FeatureCache } from '../../src/training/FeatureCache.ts';
 import { computeNeighbourhoods, type TrainingImage } from '../../src/training/neighbourhoods.ts';
 import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from '../../src/training/Trainer.ts';
@@ -45,6 +45,7 @@ function createNetwork(): TrainingNetwork {
   const { parameters } = initializeParameters('v1', { centres: rows(4), dimension: CHANNELS }, rows(200));
   return new TrainingNetwork({
     backbone: backbone(),
+    opset: OPSET,
     pooling: { kind: 'netvlad', parameters },
     trainedFrom: 'early',
     trainHead: true,
