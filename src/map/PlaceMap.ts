@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Database } from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
-import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
+import { parseCalibration, type PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { guardMap, openMapDatabase } from './mapFile.ts';
 import { parseManifestRows, toMapModel, type MapManifest, type MapModel } from './MapManifest.ts';
 import type { Place, StoredLocalFeatures } from './Place.ts';
@@ -71,11 +71,9 @@ export class PlaceMap {
     return this.places.some(({ pose }) => pose !== null);
   }
 
-  /** Null when the map was never calibrated, or by a later version in a way that this one does not know. */
+  /** Null when the map was never calibrated, or by another version in a way that this one does not know. */
   get calibration(): PlaceCalibration | null {
-    const { calibration } = this.manifest;
-    const isKnown = typeof calibration === 'object' && calibration !== null && 'format' in calibration;
-    return isKnown && calibration.format === 1 ? (calibration as PlaceCalibration) : null;
+    return parseCalibration(this.manifest.calibration);
   }
 
   /** [size, dimension] row-major, unit L2; loaded at the first use and kept. */

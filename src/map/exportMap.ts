@@ -1,4 +1,5 @@
 /** @file A map's descriptors as .npy and its places as a CSV source that `map build` reads again. */
+import { formatTimestamp } from '../datasets/timestamps.ts';
 import { hasHeading, yawOf } from '../geo/poseAlgebra.ts';
 import { yawToCompass } from '../geo/angles.ts';
 import { toNpyHeader } from '../math/npy.ts';
@@ -7,8 +8,8 @@ import type { Place } from './Place.ts';
 import type { PlaceMap } from './PlaceMap.ts';
 
 const COLUMNS = [
-  ...['id', 'file', 'role', 'place', 'lat', 'lon', 'alt_m', 'x_m', 'y_m', 'z_m', 'yaw_deg'],
-  ...['frame', 'condition', 'timestamp', 'sequence'],
+  ...['id', 'file', 'role', 'place', 'lat', 'lon', 'alt_m', 'x_m', 'y_m', 'yaw_deg'],
+  ...['frame', 'condition', 'timestamp', 'sequence', 'sigma_m'],
 ] as const;
 
 type Cell = string | number | null;
@@ -18,12 +19,6 @@ function toCell(value: Cell): string {
   if (value === null || Number.isNaN(value)) return '';
   const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Seconds with nine decimals; doubles would lose the nanoseconds. */
-function toSeconds(stampNs: bigint): string {
-  const digits = stampNs.toString().padStart(10, '0');
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
 /** A compass heading beside lat and lon, an ENU yaw beside x and y alone: as the CSV source reads it. */
@@ -43,15 +38,15 @@ function toRow(place: Place): string {
     place: place.label,
     lat: geo?.latDeg ?? null,
     lon: geo?.lonDeg ?? null,
-    alt_m: geo?.altM ?? null,
+    alt_m: geo?.altM ?? pose?.z ?? null,
     x_m: pose?.x ?? null,
     y_m: pose?.y ?? null,
-    z_m: pose?.z ?? null,
     yaw_deg: toYawDeg(place),
     frame: place.frame,
     condition: place.condition,
-    timestamp: stampNs === null ? null : toSeconds(stampNs),
+    timestamp: stampNs === null ? null : formatTimestamp(stampNs),
     sequence: place.sequence,
+    sigma_m: place.positionSigmaM,
   };
   return COLUMNS.map((column) => toCell(cells[column])).join(',');
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { openCsvSource } from '../../src/datasets/CsvSource.ts';
+import { isDatasetProblem } from '../../src/datasets/GeotaggedImage.ts';
 import { createDatum, toEnu } from '../../src/geo/LocalDatum.ts';
 import type { GeoPoint } from '../../src/geo/Pose.ts';
 import { createPose, planarPose, yawOf } from '../../src/geo/poseAlgebra.ts';
@@ -13,6 +15,7 @@ import { createMapManifest, toMapModel } from '../../src/map/MapManifest.ts';
 import { mergeMaps } from '../../src/map/mergeMaps.ts';
 import type { NewPlace } from '../../src/map/Place.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
+import { PlaceSurveyor } from '../../src/map/PlaceSurveyor.ts';
 import { verifyMap } from '../../src/map/verifyMap.ts';
 import { writeMapAtomically } from '../../src/map/writeMapAtomically.ts';
 import { parseNpy } from '../../src/math/npy.ts';
@@ -177,13 +180,46 @@ describe('map merge', () => {
 });
 
 describe('map export', () => {
+  it('writes places that the CSV source reads back: the same map again', async () => {
+    const geo: GeoPoint = { latDeg: 52.2012345678, lonDeg: 0.1212345678, altM: 17.25 };
+    const pose = createPose(toEnu(createDatum(DATUM), geo), quaternionFromYaw(2));
+    const facts = {
+      geo,
+      pose,
+      stampNs: 1_700_000_000_000_000_007n,
+      sequence: 's',
+      frame: 2,
+      label: 'l',
+      condition: 'day',
+    };
+    const path = await write('r.vprmap', [newPlace('a.jpg', axis(1, 4), { ...facts, positionSigmaM: 2.5 })], {
+      datum: DATUM,
+    });
+    const map = PlaceMap.open(path);
+    const csv = join(folder, 'index.csv');
+    await exportPlaces(map, csv);
+    writeFileSync(join(folder, 'a.jpg'), '');
+    const surveyor = PlaceSurveyor.continuing(map);
+    for await (const item of await openCsvSource(csv)) {
+      assert.ok(!isDatasetProblem(item), 'problem' in item ? item.problem : '');
+      const place = surveyor.survey(item);
+      assert.ok(!('problem' in place));
+      const { id, pose: exported, ...rest } = map.places[0]!;
+      const { pose: read, ...readRest } = place;
+      assert.deepEqual(readRest, rest);
+      assert.ok(id === 1 && Math.abs(yawOf(read!) - yawOf(exported!)) < 1e-9);
+      assert.ok(Math.hypot(read!.x - exported!.x, read!.y - exported!.y, read!.z - exported!.z) < 1e-6);
+    }
+    map.close();
+  });
+
   it('writes descriptors as .npy and places as CSV', async () => {
     const path = await write('e.vprmap', [
       newPlace('a "b", c.jpg', axis(1, 4), {
         ...{ stampNs: 1_700_000_000_000_000_007n, sequence: 's', frame: 2, label: 'l', condition: 'day' },
         ...{ geo: { latDeg: 52.2, lonDeg: 0.12, altM: NaN }, pose: planarPose(1, 2, Math.PI / 2) },
       }),
-      newPlace('d.jpg', axis(3, 4), { pose: planarPose(1.5, 0.1 + 0.2, Math.PI / 2) }),
+      newPlace('d.jpg', axis(3, 4), { pose: planarPose(1.5, 0.1 + 0.2, Math.PI / 2), positionSigmaM: 2.5 }),
     ]);
     const map = PlaceMap.open(path);
     await exportDescriptors(map, join(folder, 'd.npy'));
@@ -194,9 +230,9 @@ describe('map export', () => {
     assert.deepEqual([...array.data], [0, 1, 0, 0, 0, 0, 0, 1]);
     const lines = readFileSync(join(folder, 'p.csv'), 'utf8').trimEnd().split('\n');
     assert.deepEqual(lines, [
-      'id,file,role,place,lat,lon,alt_m,x_m,y_m,z_m,yaw_deg,frame,condition,timestamp,sequence',
-      '1,"a ""b"", c.jpg",database,l,52.2,0.12,,1,2,0,0,2,day,1700000000.000000007,s', // facing north: compass 0
-      '2,d.jpg,database,,,,,1.5,0.30000000000000004,0,90,,,,',
+      'id,file,role,place,lat,lon,alt_m,x_m,y_m,yaw_deg,frame,condition,timestamp,sequence,sigma_m',
+      '1,"a ""b"", c.jpg",database,l,52.2,0.12,,1,2,0,2,day,1700000000.000000007,s,', // facing north: compass 0
+      '2,d.jpg,database,,,,0,1.5,0.30000000000000004,90,,,,,2.5',
     ]);
   });
 });

@@ -5,7 +5,7 @@ import { NetvladError } from '../../errors.ts';
 import { findDefaultModel } from '../../inference/loadModel.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { Decision, Localizer } from '../../localization/Localizer.ts';
-import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { parseCalibration } from '../../localization/PlaceCalibration.ts';
 import type { Place } from '../../map/Place.ts';
 import { openEngine } from '../../recognition/openEngine.ts';
 import type { RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
@@ -81,7 +81,7 @@ async function query(images: readonly string[], flags: QueryFlags, context: Comm
   try {
     const { places, datum, calibration } = engine.facts.map;
     const localizer = createLocalizer({
-      ...{ places, datum, calibration: calibration as PlaceCalibration | null },
+      ...{ places, datum, calibration: parseCalibration(calibration) },
       options: { sequence: false },
     });
     const tools = { engine, localizer, places: new Map(places.map((place) => [place.id, place])) };
