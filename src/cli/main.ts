@@ -3,6 +3,7 @@ import { registerDatasetCommand } from './commands/dataset.ts';
 import { registerDoctorCommand } from './commands/doctor.ts';
 import { registerEvaluateCommand } from './commands/evaluate.ts';
 import { registerMapCommand } from './commands/map.ts';
+import { registerModelCommand } from './commands/model.ts';
 import { registerQueryCommand } from './commands/query.ts';
 import { registerTrainCommand } from './commands/train.ts';
 import { registerSimulateCommand } from './commands/simulate.ts';
@@ -14,6 +15,7 @@ const REGISTRATIONS: readonly Registration[] = [
   registerQueryCommand,
   registerEvaluateCommand,
   registerTrainCommand,
+  registerModelCommand,
   registerDatasetCommand,
   registerSimulateCommand,
   registerDoctorCommand,

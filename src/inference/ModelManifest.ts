@@ -30,7 +30,8 @@ export const modelManifestSchema = z.looseObject({
   }),
   descriptor: z.looseObject({
     dimension: z.int().positive(),
-    pooling: z.enum(['netvlad', 'max', 'gem', 'vlad']),
+    /** `other`: a foreign network that computes its descriptor in its own way. */
+    pooling: z.enum(['netvlad', 'max', 'gem', 'vlad', 'other']),
     clusters: z.int().positive().nullable(),
     whitening: z.string().nullable(),
   }),

@@ -1,0 +1,140 @@
+/** @file `netvlad model`: look into a model, try it out, make one from a foreign network. */
+import path from 'node:path';
+import { Option, type Command } from 'commander';
+import { NetvladError } from '../../errors.ts';
+import { checkModel, type ModelCheck } from '../../inference/checkModel.ts';
+import { findDefaultModel } from '../../inference/loadModel.ts';
+import { formatModelInfo, readModelInfo } from '../../inference/modelInfo.ts';
+import { BACKBONE_NAMES, type BackboneName } from '../../onnx/backbones/backbones.ts';
+import { importModel } from '../../training/importModel.ts';
+import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
+import { runCommand, type CommandContext } from '../runCommand.ts';
+
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+interface ImportFlags extends JsonFlag {
+  readonly from: 'pytorch' | 'onnx';
+  readonly out: string;
+  readonly backbone: BackboneName;
+  readonly map?: string;
+  readonly descriptor?: string;
+  readonly pooling: 'max' | 'gem';
+  readonly width: number;
+  readonly height: number;
+  readonly resize: string;
+  readonly kernel: string;
+  readonly colour: string;
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly weightsFrom?: string;
+  readonly licence: string;
+}
+
+const IMPORT_HELP = `
+From a PyTorch checkpoint the architecture named by --backbone is built (torchvision's layer names), cut at its dense map, and
+--pooling is put behind it. From an ONNX file (operator set 13 to 17) either a dense map is pooled (--map) or an output that
+is a descriptor already is taken as it is (--descriptor). For NetVLAD with its clusters from images, name the same file as
+'backbone' in a training config and run: netvlad train --epochs 0.
+
+The input options must say what the network was trained with: pixels are multiplied by --scale, then (x - mean) / std.
+
+Examples:
+  netvlad model import resnet18.pth --from pytorch --backbone resnet18 --out models/resnet18_gem.onnx --licence BSD-3-Clause
+  netvlad model import cosplace.onnx --from onnx --descriptor output --width 512 --height 384 --out models/cosplace.onnx --licence MIT`;
+
+function parseTriple(text: string): readonly number[] {
+  const values = text.split(',').map(Number);
+  if (values.length === 3 && values.every(Number.isFinite)) return values;
+  throw new NetvladError('usage', `Expected three numbers, e.g. 0.485,0.456,0.406, got '${text}'.`);
+}
+
+async function showInfo(file: string | undefined, context: CommandContext): Promise<void> {
+  const info = await readModelInfo(file ?? findDefaultModel());
+  context.output(info, formatModelInfo(info));
+}
+
+function formatChecks(checks: readonly ModelCheck[]): string {
+  return checks.map(({ ok, name, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`).join('\n');
+}
+
+async function check(file: string | undefined, context: CommandContext): Promise<void> {
+  const modelPath = file ?? findDefaultModel();
+  const checks = await checkModel(modelPath);
+  const ok = checks.every((each) => each.ok);
+  context.output({ model: modelPath, ok, checks }, formatChecks(checks));
+  if (!ok) throw new NetvladError('model', `Model ${modelPath} does not pass its checks.`);
+}
+
+async function importForeign(file: string, flags: ImportFlags, context: CommandContext): Promise<void> {
+  const { width, height, resize, kernel, colour, scale, mean, std } = flags;
+  const files = await importModel({
+    ...{ file, out: flags.out, map: flags.map, descriptor: flags.descriptor, pooling: flags.pooling },
+    backbone: flags.from === 'onnx' ? 'onnx' : flags.backbone,
+    input: { width, height, resize, kernel, colour, scale, mean, std },
+    weightsFrom: flags.weightsFrom ?? path.basename(file),
+    licence: flags.licence,
+  });
+  const checks = await checkModel(files.manifestPath);
+  const text = `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions\n${formatChecks(checks)}`;
+  context.output({ model: files.onnxPath, manifest: files.manifest, checks }, text);
+  if (!checks.every((each) => each.ok))
+    throw new NetvladError('model', `${files.onnxPath} was written but does not pass its checks.`);
+}
+
+function registerImport(model: Command): void {
+  model
+    .command('import')
+    .description('Make a model from a PyTorch checkpoint or an ONNX network.')
+    .argument('<file>', 'checkpoint (.pt, .pth) or network (.onnx); nothing in it is executed')
+    .addOption(new Option('--from <format>', 'what the file is').choices(['pytorch', 'onnx']).makeOptionMandatory())
+    .requiredOption('--out <file>', 'model to write: folder/name.onnx, with name.json beside it')
+    .addOption(
+      new Option('--backbone <name>', 'architecture of a checkpoint').choices(BACKBONE_NAMES).default('mobilenetv2'),
+    )
+    .option('--map <tensor>', 'dense map [n, C, H, W] to pool (a checkpoint has its default)')
+    .option('--descriptor <output>', 'ONNX: output [n, D] that is the descriptor already')
+    .addOption(
+      new Option('--pooling <kind>', 'how the map becomes a descriptor').choices(['gem', 'max']).default('gem'),
+    )
+    .option('--width <pixels>', 'input width', parseInteger(1), 320)
+    .option('--height <pixels>', 'input height', parseInteger(1), 240)
+    .addOption(
+      new Option('--resize <how>', 'how images meet that size')
+        .choices(['stretch', 'fit', 'native'])
+        .default('stretch'),
+    )
+    .addOption(
+      new Option('--kernel <name>', 'resampler').choices(['nearest', 'linear', 'cubic', 'lanczos3']).default('linear'),
+    )
+    .addOption(new Option('--colour <order>', 'channel order').choices(['rgb', 'bgr']).default('rgb'))
+    .option('--scale <factor>', 'pixels are multiplied by it first', parsePositiveNumber, 1 / 255)
+    .option('--mean <r,g,b>', 'subtracted', parseTriple, [0.485, 0.456, 0.406])
+    .option('--std <r,g,b>', 'divided by', parseTriple, [0.229, 0.224, 0.225])
+    .option('--weights-from <text>', 'where the weights come from, for the manifest (default: the file name)')
+    .requiredOption('--licence <name>', 'licence of the weights, for the manifest')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', IMPORT_HELP)
+    .action((file: string, flags: ImportFlags) => runCommand(flags, (context) => importForeign(file, flags, context)));
+}
+
+export function registerModelCommand(program: Command): void {
+  const model = program.command('model').description('Look into descriptor models, try them out, import foreign ones.');
+  model
+    .command('info')
+    .description('Say what a model is: descriptor, input, backbone, size, licence.')
+    .argument('[file]', 'name.onnx or name.json (default: the model that came with us)')
+    .option('--json', 'print one JSON document')
+    .action((file: string | undefined, flags: JsonFlag) => runCommand(flags, (context) => showInfo(file, context)));
+  model
+    .command('check')
+    .description(
+      'Try a model out on made-up images: checksum, shapes, unit length, batches. Fails where it does not hold.',
+    )
+    .argument('[file]', 'name.onnx or name.json (default: the model that came with us)')
+    .option('--json', 'print one JSON document')
+    .action((file: string | undefined, flags: JsonFlag) => runCommand(flags, (context) => check(file, context)));
+  registerImport(model);
+}

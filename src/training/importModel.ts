@@ -1,0 +1,154 @@
+/** @file Foreign networks become models: a head on their feature map, or a manifest for a descriptor they already compute. */
+import path from 'node:path';
+import { NetvladError } from '../errors.ts';
+import type { ManifestDraft, ModelFiles } from '../inference/modelFiles.ts';
+import { writeModelFiles } from '../inference/modelFiles.ts';
+import { floatFeed, OnnxSession } from '../inference/OnnxSession.ts';
+import { dot } from '../math/vectors.ts';
+import { createModel, GraphBuilder } from '../onnx/GraphBuilder.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import { appendL2Normalize } from '../onnx/poolingHead.ts';
+import { readModel } from '../onnx/readModel.ts';
+import { writeModel } from '../onnx/writeModel.ts';
+import { assembleModel } from './DescriptorNetwork.ts';
+import { assertJoinable, loadBackbone, readWeights } from './loadBackbone.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import { toTrainConfig } from './trainConfig.ts';
+
+export interface ImportRequest {
+  /** The checkpoint or `.onnx` file. */
+  readonly file: string;
+  /** Path of the model to write, `folder/name.onnx`. */
+  readonly out: string;
+  readonly backbone: TrainConfig['backbone']['name'];
+  /** Tensor of the dense map to pool; with an `onnx` backbone either this or `descriptor`. */
+  readonly map?: string | undefined;
+  /** Output of an ONNX network that already is the descriptor [n, D]. */
+  readonly descriptor?: string | undefined;
+  readonly pooling: 'max' | 'gem';
+  /** The fields of a config's `input` that differ from its defaults. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly weightsFrom: string;
+  readonly licence: string;
+}
+
+function toConfig(request: ImportRequest): TrainConfig {
+  const { file, out, backbone, map, descriptor, pooling, input, weightsFrom, licence } = request;
+  const cut = map ?? descriptor;
+  return toTrainConfig(
+    {
+      name: path.basename(out).replace(/\.onnx$/, ''),
+      licence,
+      backbone: {
+        name: backbone,
+        weights: path.resolve(file),
+        ...(cut === undefined ? {} : { cut }),
+        weightsFrom,
+        licence,
+      },
+      input,
+      pooling: { kind: pooling },
+    },
+    file,
+  );
+}
+
+/** Runs the network on noise: dimension of the output `name` and whether it has unit length. */
+async function probeDescriptor(
+  bytes: Uint8Array,
+  name: string,
+  { input, backbone: { weights } }: TrainConfig,
+): Promise<{ readonly dimension: number; readonly isUnit: boolean }> {
+  const session = await OnnxSession.open(bytes, weights);
+  try {
+    const known = session.outputs.map((output) => output.name);
+    if (!known.includes(name)) {
+      throw new NetvladError('model', `${weights} has no output '${name}'; it has ${known.join(', ')}.`);
+    }
+    const count = 3 * input.width * input.height;
+    const image = floatFeed(
+      [1, 3, input.height, input.width],
+      Float32Array.from({ length: count }, (_unused, i) => Math.sin(i)),
+    );
+    const output = (await session.run({ [session.inputs[0]!.name]: image }, [name]))[name]!;
+    if (output.dims.length !== 2 || !(output.data instanceof Float32Array)) {
+      throw new NetvladError(
+        'model',
+        `${weights}: output '${name}' is ${output.type} [${output.dims.join(', ')}], expected float32 [n, D].`,
+        {
+          hint: 'For a feature map [n, C, H, W] say --map instead of --descriptor.',
+        },
+      );
+    }
+    return { dimension: output.dims[1]!, isUnit: Math.abs(dot(output.data, output.data) - 1) < 1e-3 };
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The same network with an L2 normalisation behind its output `name`. */
+function appendNormalization(model: OnnxModel, file: string, name: string): { bytes: Uint8Array; output: string } {
+  assertJoinable(model, file);
+  const builder = new GraphBuilder({ prefix: 'head/', graph: model.graph });
+  builder.output(appendL2Normalize(builder, name, 'unit_descriptor'), ['n', null]);
+  const normalized = { ...createModel(builder.build(model.graph.name), model.metadata), opset: model.opset };
+  return { bytes: writeModel(normalized), output: 'unit_descriptor' };
+}
+
+/** Network and manifest, still to be written. */
+interface Imported {
+  readonly draft: ManifestDraft;
+  readonly onnx: Uint8Array;
+}
+
+const provenance = (request: ImportRequest): ManifestDraft['training'] => ({
+  data: null,
+  run: { importedFrom: path.basename(request.file) },
+  recall: null,
+});
+
+async function importDescriptor(request: ImportRequest, name: string): Promise<Imported> {
+  const config = toConfig(request);
+  const original = await readWeights(config.backbone.weights);
+  const { dimension, isUnit } = await probeDescriptor(original, name, config);
+  const model = readModel(original);
+  const { bytes, output } = isUnit
+    ? { bytes: original, output: name }
+    : appendNormalization(model, config.backbone.weights, name);
+  const draft: ManifestDraft = {
+    name: config.name,
+    onnx: { input: model.graph.inputs[0]!.name, output },
+    input: config.input,
+    descriptor: { dimension, pooling: 'other', clusters: null, whitening: null },
+    backbone: { name: 'onnx', cut: name, weightsFrom: request.weightsFrom, licence: request.licence },
+    training: provenance(request),
+    licence: request.licence,
+  };
+  return { draft, onnx: bytes };
+}
+
+async function importMap(request: ImportRequest): Promise<Imported> {
+  const config = toConfig(request);
+  const backbone = await loadBackbone(config);
+  const pooling = request.pooling === 'max' ? ({ kind: 'max' } as const) : ({ kind: 'gem', power: 3 } as const);
+  const { draft, files } = assembleModel(
+    backbone,
+    { pooling, whitening: null },
+    { config, training: provenance(request) },
+  );
+  return { draft, onnx: files.onnx };
+}
+
+/** Writes the model. Throws NetvladError('usage' | 'bad-input' | 'model') naming file and tensor. */
+export async function importModel(request: ImportRequest): Promise<ModelFiles> {
+  const { backbone, map, descriptor, out } = request;
+  if (backbone === 'onnx' && (map === undefined) === (descriptor === undefined)) {
+    throw new NetvladError(
+      'usage',
+      'An ONNX network is imported by --map TENSOR or by --descriptor OUTPUT: give one of them.',
+    );
+  }
+  const { draft, onnx } =
+    descriptor === undefined ? await importMap(request) : await importDescriptor(request, descriptor);
+  return writeModelFiles(path.dirname(out), draft, onnx);
+}
