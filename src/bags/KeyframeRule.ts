@@ -12,6 +12,10 @@ export const DEFAULT_KEYFRAMES: KeyframeRule = { distanceM: 2, turnRad: (20 * Ma
 
 export const EVERY_FRAME: KeyframeRule = { distanceM: null, turnRad: null, intervalS: null };
 
+export function isEveryFrame({ distanceM, turnRad, intervalS }: KeyframeRule): boolean {
+  return distanceM === null && turnRad === null && intervalS === null;
+}
+
 export interface KeyframeCandidate {
   readonly stampNs: bigint;
   /** Metres in any one Cartesian frame. */
@@ -24,9 +28,8 @@ export interface KeyframeCandidate {
 /** A function that remembers the last kept image and says of each next one whether it is kept. */
 export function createKeyframeGate(rule: KeyframeRule): (candidate: KeyframeCandidate) => boolean {
   let last: KeyframeCandidate | null = null;
-  const isEvery = rule.distanceM === null && rule.turnRad === null && rule.intervalS === null;
   return (candidate) => {
-    if (!isEvery && last !== null && !isNew(rule, last, candidate)) return false;
+    if (!isEveryFrame(rule) && last !== null && !isNew(rule, last, candidate)) return false;
     last = candidate;
     return true;
   };

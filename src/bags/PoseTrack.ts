@@ -46,6 +46,32 @@ export class PoseTrack {
     return interpolate(before, after, fraction);
   }
 
+  /**
+   * As a live node knows it from the messages around a stamp: between the two neighbours when both are within the
+   * tolerance, else the one that is.
+   */
+  within(stampNs: bigint, toleranceNs: bigint): TrackPoint | null {
+    const next = this.#firstNotBefore(stampNs);
+    const near = (sample: PositionSample | undefined): PositionSample | null => {
+      if (sample === undefined) return null;
+      const apart = sample.stampNs > stampNs ? sample.stampNs - stampNs : stampNs - sample.stampNs;
+      return apart <= toleranceNs ? sample : null;
+    };
+    const [before, after] = [near(this.samples[next - 1]), near(this.samples[next])];
+    if (before === null || after === null) return toPointOrNull(before ?? after);
+    return interpolate(before, after, Number(stampNs - before.stampNs) / Number(after.stampNs - before.stampNs));
+  }
+
+  /** The sample whose stamp is nearest; null when none is within the tolerance. */
+  nearest(stampNs: bigint, toleranceNs: bigint): PositionSample | null {
+    const next = this.#firstNotBefore(stampNs);
+    const distance = (sample: PositionSample): bigint =>
+      sample.stampNs > stampNs ? sample.stampNs - stampNs : stampNs - sample.stampNs;
+    const [before, after] = [this.samples[next - 1], this.samples[next]];
+    const best = before === undefined || (after !== undefined && distance(after) <= distance(before)) ? after : before;
+    return best !== undefined && distance(best) <= toleranceNs ? best : null;
+  }
+
   /** ENU direction of travel around a time, for tracks without orientation; null while standing. */
   courseAt(stampNs: bigint): number | null {
     const from = this.at(stampNs - COURSE_WINDOW_NS) ?? this.at(stampNs);
@@ -68,6 +94,10 @@ export class PoseTrack {
 
 function toPoint({ pose, geo, sigmaM }: PositionSample): TrackPoint {
   return { pose, geo, sigmaM };
+}
+
+function toPointOrNull(sample: PositionSample | null): TrackPoint | null {
+  return sample === null ? null : toPoint(sample);
 }
 
 function interpolate(a: PositionSample, b: PositionSample, t: number): TrackPoint {

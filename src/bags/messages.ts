@@ -66,6 +66,19 @@ export interface PlaceHypothesisMessage {
   readonly database_stamp: RosTime;
 }
 
+/** visualization_msgs/Marker as far as we fill it in; the rest is written as zeros. */
+export interface MarkerMessage {
+  readonly header: Header;
+  readonly ns: string;
+  readonly id: number;
+  readonly type: number;
+  readonly action: number;
+  readonly pose: PoseMessage;
+  readonly scale: Vector3;
+  readonly color: { readonly r: number; readonly g: number; readonly b: number; readonly a: number };
+  readonly text: string;
+}
+
 export interface KeyValue {
   readonly key: string;
   readonly value: string;
@@ -141,6 +154,7 @@ export interface RosMessages {
       readonly values: readonly KeyValue[];
     }[];
   };
+  'visualization_msgs/msg/MarkerArray': { readonly markers: readonly MarkerMessage[] };
   'netvlad_localizer/msg/PlaceHypotheses': {
     readonly header: Header;
     readonly map_id: string;

@@ -24,15 +24,6 @@ const FORMATS: readonly { readonly format: BagFormat; readonly magic: string; re
   { format: 'ros1', magic: '#ROSBAG V2.0', suffix: '.bag' },
 ];
 
-/** Whether a path looks like a recording by its name: a file with a recording's suffix, or a rosbag2 folder. */
-export async function isBagPath(path: string): Promise<boolean> {
-  const facts = await stat(path).catch(() => null);
-  if (facts === null) return false;
-  if (facts.isFile()) return RECORDING_FILE.test(path);
-  const names = await readdir(path);
-  return names.includes(METADATA) ? true : names.some((name) => RECORDING_FILE.test(name));
-}
-
 /**
  * Opens an MCAP, rosbag2 (file or folder) or ROS 1 recording. What is damaged inside comes later, as problems in the
  * stream of messages; throws `bad-input` when nothing at all can be read. Close the source: packed files are unpacked into

@@ -7,8 +7,8 @@ import { quaternionFromYaw } from '../geo/quaternion.ts';
 import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import { isBagProblem, type BagMessage, type BagSource, type BagTopic } from './BagSource.ts';
-import { chooseTopic, IMAGE_TYPES, POSITION_TYPES } from './chooseTopic.ts';
-import { EVERY_FRAME, createKeyframeGate, type KeyframeRule } from './KeyframeRule.ts';
+import { chooseTopic, findTopic, IMAGE_TYPES, POSITION_TYPES } from './chooseTopic.ts';
+import { EVERY_FRAME, createKeyframeGate, isEveryFrame, type KeyframeRule } from './KeyframeRule.ts';
 import { openBag } from './openBag.ts';
 import { parseCameraFrame } from './parseMessages.ts';
 import { bodyFromCamera } from './cameraMount.ts';
@@ -17,7 +17,7 @@ import { DEFAULT_MAX_GAP_NS, readTrack, type TrackReading } from './readTrack.ts
 export interface BagSourceSettings {
   /** Undefined = the only image topic. */
   readonly imageTopic?: string | undefined;
-  /** Undefined = the only position topic. */
+  /** Undefined = the only position topic; a recording without one gives images without positions. */
   readonly positionTopic?: string | undefined;
   /** The frame whose pose a PoseStamped gives. Odometry and NavSatFix name theirs. */
   readonly baseFrame?: string | undefined;
@@ -38,12 +38,13 @@ export async function openBagSource(path: string, settings: BagSourceSettings = 
     const images = chooseTopic(bag, {
       ...{ what: 'camera', types: IMAGE_TYPES, option: '--image-topic', name: settings.imageTopic },
     });
-    const positions = chooseTopic(bag, {
+    const positions = findTopic(bag, {
       ...{ what: 'position', types: POSITION_TYPES, option: '--position-topic', name: settings.positionTopic },
     });
-    const keyframes = settings.keyframes ?? EVERY_FRAME;
-    const description = `${bag.description}: ${images.name} placed by ${positions.name}`;
-    const count = keyframes === EVERY_FRAME ? images.messageCount : null;
+    const keyframes = positions === null ? withoutMotion(settings.keyframes) : (settings.keyframes ?? EVERY_FRAME);
+    const place = positions === null ? 'without positions' : `placed by ${positions.name}`;
+    const description = `${bag.description}: ${images.name} ${place}`;
+    const count = isEveryFrame(keyframes) ? images.messageCount : null;
     return {
       description,
       count,
@@ -54,9 +55,15 @@ export async function openBagSource(path: string, settings: BagSourceSettings = 
   }
 }
 
+/** Where nothing says how far the drive went, time alone chooses keyframes. */
+function withoutMotion(rule: KeyframeRule | undefined): KeyframeRule {
+  return { ...EVERY_FRAME, intervalS: rule?.intervalS ?? null };
+}
+
 interface DrivePlan {
   readonly images: BagTopic;
-  readonly positions: BagTopic;
+  /** Null: the order of the images is all that is known of their places. */
+  readonly positions: BagTopic | null;
   readonly settings: BagSourceSettings;
   readonly keyframes: KeyframeRule;
 }
@@ -64,8 +71,7 @@ interface DrivePlan {
 async function* iterateDrive(path: string, plan: DrivePlan): AsyncGenerator<GeotaggedImage | DatasetProblem> {
   const bag = await openBag(path);
   try {
-    const positions = bag.topics.find(({ name }) => name === plan.positions.name) ?? plan.positions;
-    const reading = await readTrack(bag, positions, plan.settings.maxGapNs ?? DEFAULT_MAX_GAP_NS);
+    const reading = await readTrack(bag, plan.positions, plan.settings.maxGapNs ?? DEFAULT_MAX_GAP_NS);
     yield* reading.problems;
     yield* iterateImages(bag, plan, reading);
   } finally {
@@ -78,7 +84,8 @@ async function* iterateImages(
   plan: DrivePlan,
   reading: TrackReading,
 ): AsyncGenerator<GeotaggedImage | DatasetProblem> {
-  const placeCamera = createCameraPlacer(reading, plan.settings.baseFrame ?? null);
+  const placeCamera =
+    plan.positions === null ? () => NOWHERE : createCameraPlacer(reading, plan.settings.baseFrame ?? null);
   const isKeyframe = createKeyframeGate(plan.keyframes);
   let unplaced = 0;
   let frame = 0;
@@ -99,7 +106,7 @@ async function* iterateImages(
     }
   }
   if (unplaced > 0) {
-    const where = `${bag.path}, ${plan.positions.name}`;
+    const where = `${bag.path}, ${plan.positions?.name ?? ''}`;
     yield { problem: `${unplaced} images have no position at their time and are left out.`, where };
   }
 }
@@ -122,6 +129,11 @@ interface PlacedCamera {
   /** Of the whole drive in one Cartesian frame, for the keyframes. */
   readonly metres: { readonly x: number; readonly y: number };
 }
+
+const NOWHERE: PlacedCamera = {
+  ...{ geo: null, local: null, orientation: null, yawRad: null, sigmaM: null },
+  metres: { x: 0, y: 0 },
+};
 
 /** A function that gives the camera's place at a frame's stamp; null where the track does not know. */
 function createCameraPlacer(

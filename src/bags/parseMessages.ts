@@ -30,6 +30,8 @@ export interface PositionSample {
   readonly bodyFrameId: string | null;
   /** One-sigma horizontal, metres; null when the message does not say. */
   readonly sigmaM: number | null;
+  /** Of x and y (east and north): [xx, xy, yx, yy] in m^2; null when the message does not say. */
+  readonly covariance: readonly [number, number, number, number] | null;
 }
 
 export interface StaticTransform {
@@ -99,10 +101,12 @@ function parseFix(fix: AnyGeneration<RosMessages['sensor_msgs/msg/NavSatFix']>):
   if (!(Math.abs(geo.latDeg) <= 90 && Math.abs(geo.lonDeg) <= 360)) {
     throw new Error(`latitude ${geo.latDeg}, longitude ${geo.lonDeg} is no position`);
   }
-  const known = fix.position_covariance_type !== 0;
+  const covariance = fix.position_covariance_type === 0 ? null : horizontalCovariance(fix.position_covariance, 3);
   const { frame_id: frameId, stamp } = fix.header;
-  const sigmaM = known ? horizontalSigma(fix.position_covariance, 4) : null;
-  return { stampNs: parseRosTime(stamp), geo, pose: null, frameId, bodyFrameId: frameId || null, sigmaM };
+  return {
+    ...{ stampNs: parseRosTime(stamp), geo, pose: null, frameId, bodyFrameId: frameId || null },
+    ...{ sigmaM: sigmaOf(covariance), covariance },
+  };
 }
 
 function poseSample(
@@ -113,17 +117,25 @@ function poseSample(
   const { x, y, z } = position;
   if (!Number.isFinite(x + y + z)) throw new Error(`the position [${x}, ${y}, ${z}] is not finite`);
   const [qx, qy, qz, qw] = normalizeQuaternion([orientation.x, orientation.y, orientation.z, orientation.w]);
-  const sigmaM = covariance === null ? null : horizontalSigma(covariance, 7);
+  const horizontal = covariance === null ? null : horizontalCovariance(covariance, 6);
   return {
     ...{ stampNs: parseRosTime(header.stamp), geo: null, pose: { x, y, z, qx, qy, qz, qw } },
-    ...{ frameId: header.frame_id, bodyFrameId: null, sigmaM },
+    ...{ frameId: header.frame_id, bodyFrameId: null },
+    ...{ sigmaM: sigmaOf(horizontal), covariance: horizontal },
   };
 }
 
-/** From the first two diagonal elements, the second at index `yy`; zero covariance means "not filled in". */
-function horizontalSigma(covariance: readonly number[] | Float64Array, yy: number): number | null {
-  const variance = (covariance[0]! + covariance[yy]!) / 2;
-  return variance > 0 && Number.isFinite(variance) ? Math.sqrt(variance) : null;
+/** The upper left block of a row-major matrix of `stride` columns; null where it was not filled in. */
+function horizontalCovariance(
+  covariance: readonly number[] | Float64Array,
+  stride: number,
+): readonly [number, number, number, number] | null {
+  const [xx, xy, yx, yy] = [covariance[0]!, covariance[1]!, covariance[stride]!, covariance[stride + 1]!];
+  return xx > 0 && yy > 0 && Number.isFinite(xx + xy + yx + yy) ? [xx, xy, yx, yy] : null;
+}
+
+function sigmaOf(covariance: readonly [number, number, number, number] | null): number | null {
+  return covariance === null ? null : Math.sqrt((covariance[0] + covariance[3]) / 2);
 }
 
 /** The transforms of a tf2_msgs/TFMessage. Throws on a transform that is none. */

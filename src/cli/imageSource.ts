@@ -1,27 +1,72 @@
 /** @file The image source as every command that reads images takes it: one argument and the same options. */
 import type { Command } from 'commander';
+import { EVERY_FRAME, type KeyframeRule } from '../bags/KeyframeRule.ts';
+import { openBagSource } from '../bags/openBagSource.ts';
 import type { GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import { openImageSource } from '../datasets/openImageSource.ts';
+import { parsePositiveNumber } from './optionValues.ts';
 
 /** What `addImageSourceOptions` puts on a command. */
 export interface ImageSourceFlags {
   readonly role?: string;
   readonly condition?: string;
   readonly imageRoot?: string;
+  readonly imageTopic?: string;
+  readonly positionTopic?: string;
+  readonly baseFrame?: string;
+  readonly keyframeDistance?: number;
+  readonly keyframeTurn?: number;
+  readonly keyframeInterval?: number;
 }
 
 /** For help texts: what SOURCE may be. */
 export const IMAGE_SOURCE_HELP = `SOURCE is a folder of images (searched recursively; EXIF positions and @utm_e@utm_n@... names are read), a CSV
-file or a folder with index.csv (columns file,role,place,lat,lon,x_m,y_m,yaw_deg,frame,condition,...), or a dbStruct .mat.`;
+file or a folder with index.csv (columns file,role,place,lat,lon,x_m,y_m,yaw_deg,frame,condition,...), a dbStruct .mat, or
+a recording (.mcap, .db3, rosbag2 folder, ROS 1 .bag) with a camera topic and a position topic (NavSatFix, Odometry,
+PoseStamped, PoseWithCovarianceStamped): positions are interpolated at the image stamps and carried to the camera by
+/tf_static. --role and --condition then name what the recording is.`;
 
 /** Adds the options that choose images of a source. */
 export function addImageSourceOptions(command: Command): Command {
   return command
     .option('--role <name>', 'take only images of this role (database, query, train) or split')
     .option('--condition <name>', 'take only images of this condition (day, night, ...)')
-    .option('--image-root <folder>', 'where the images of a dbStruct .mat lie (default: beside it)');
+    .option('--image-root <folder>', 'where the images of a dbStruct .mat lie (default: beside it)')
+    .option('--image-topic <name>', 'camera topic of a recording (default: the only one)')
+    .option('--position-topic <name>', 'position topic of a recording (default: the only one)')
+    .option('--base-frame <name>', 'frame whose pose a PoseStamped of the recording gives, for /tf_static')
+    .option(
+      '--keyframe-distance <m>',
+      'of a recording, keep an image after so many metres (map build: 2 m or 20 deg)',
+      parsePositiveNumber,
+    )
+    .option('--keyframe-turn <deg>', '... or after this turn', parsePositiveNumber)
+    .option('--keyframe-interval <s>', '... or after this time', parsePositiveNumber);
 }
 
-export async function openSourceFromFlags(path: string, flags: ImageSourceFlags): Promise<GeotaggedImageSource> {
-  return openImageSource(path, { role: flags.role, condition: flags.condition, imageRoot: flags.imageRoot });
+/** `keyframes` thins recordings when no keyframe option is given; other sources are always taken whole. */
+export async function openSourceFromFlags(
+  path: string,
+  flags: ImageSourceFlags,
+  keyframes: KeyframeRule = EVERY_FRAME,
+): Promise<GeotaggedImageSource> {
+  const { role, condition, imageRoot, imageTopic, positionTopic, baseFrame } = flags;
+  return openImageSource(path, {
+    ...{ role, condition, imageRoot },
+    openRecording: (recording) =>
+      openBagSource(recording, {
+        ...{ imageTopic, positionTopic, baseFrame, role, condition },
+        keyframes: toKeyframeRule(flags) ?? keyframes,
+      }),
+  });
+}
+
+function toKeyframeRule(flags: ImageSourceFlags): KeyframeRule | null {
+  const { keyframeDistance, keyframeTurn, keyframeInterval } = flags;
+  if (keyframeDistance === undefined && keyframeTurn === undefined && keyframeInterval === undefined) return null;
+  return {
+    distanceM: keyframeDistance ?? null,
+    turnRad: keyframeTurn === undefined ? null : (keyframeTurn * Math.PI) / 180,
+    intervalS: keyframeInterval ?? null,
+  };
 }

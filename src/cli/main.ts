@@ -5,6 +5,7 @@ import { registerEvaluateCommand } from './commands/evaluate.ts';
 import { registerMapCommand } from './commands/map.ts';
 import { registerModelCommand } from './commands/model.ts';
 import { registerQueryCommand } from './commands/query.ts';
+import { registerReplayCommand } from './commands/replay.ts';
 import { registerTrainCommand } from './commands/train.ts';
 import { registerSimulateCommand } from './commands/simulate.ts';
 import { createProgram, runProgram, type Registration } from './program.ts';
@@ -14,6 +15,7 @@ const REGISTRATIONS: readonly Registration[] = [
   registerMapCommand,
   registerQueryCommand,
   registerEvaluateCommand,
+  registerReplayCommand,
   registerTrainCommand,
   registerModelCommand,
   registerDatasetCommand,

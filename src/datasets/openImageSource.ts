@@ -1,5 +1,5 @@
 /** @file One door to every kind of image source: the path alone says which it is. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { NetvladError } from '../errors.ts';
 import { openCsvSource } from './CsvSource.ts';
@@ -20,18 +20,22 @@ export interface ImageSourceOptions extends SourceSelection {
 const EXPECTED =
   'A source is a folder of images, a CSV file (or a folder with index.csv), a dbStruct .mat, or a recording (.mcap, .db3, .bag, rosbag2 folder).';
 
-/** What a path leads to. A folder with an `index.csv` is a CSV source, one with a `metadata.yaml` a rosbag2 recording. */
+function isRecording(name: string): boolean {
+  return /\.(mcap|db3|bag)(\.zstd)?$/i.test(name);
+}
+
+/** What a path leads to. A folder with an `index.csv` is a CSV source, one with `metadata.yaml` or recordings is a recording. */
 export function recognizeImageSource(path: string): ImageSourceKind {
   if (!existsSync(path)) {
     throw new NetvladError('bad-input', `${path} does not exist.`, { hint: EXPECTED });
   }
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, 'index.csv'))) return 'csv';
-    return existsSync(join(path, 'metadata.yaml')) ? 'recording' : 'folder';
+    return existsSync(join(path, 'metadata.yaml')) || readdirSync(path).some(isRecording) ? 'recording' : 'folder';
   }
   if (/\.csv$/i.test(path)) return 'csv';
   if (/\.mat$/i.test(path)) return 'dbstruct';
-  if (/\.(mcap|db3|bag)(\.zstd)?$/i.test(path)) return 'recording';
+  if (isRecording(path)) return 'recording';
   throw new NetvladError('bad-input', `${path} is not an image source.`, { hint: EXPECTED });
 }
 

@@ -154,6 +154,18 @@ describe('openBagSource', () => {
     assert.match(problems.join(), /2 images have no position at their time/);
   });
 
+  it('gives images of a recording without positions in their order', async () => {
+    const keyframes = { distanceM: 5, turnRad: null, intervalS: null };
+    const { images } = await readDrive({ images: [SECOND, 2n * SECOND] }, { keyframes });
+    assert.deepEqual(
+      images.map(({ frame, geo, local, yawRad }) => [frame, geo, local, yawRad]),
+      [
+        [0, null, null, null],
+        [1, null, null, null],
+      ],
+    );
+  });
+
   it('lists the candidates when the topic is not unique, and takes the one that is named', async () => {
     const drive: Drive = { images: [SECOND], odometry: [{ stampNs: SECOND, x: 0, y: 0, yaw: 0 }], secondCamera: true };
     await assert.rejects(readDrive(drive), (error: Error & { hint?: string }) => {
@@ -195,7 +207,7 @@ describe('openBagSource', () => {
 describe('PoseTrack', () => {
   const at = (seconds: number, x: number): PositionSample => ({
     ...{ stampNs: BigInt(seconds * 10) * (SECOND / 10n), geo: null, pose: planarPose(x, 0, 0) },
-    ...{ frameId: 'odom', bodyFrameId: null, sigmaM: null },
+    ...{ frameId: 'odom', bodyFrameId: null, sigmaM: null, covariance: null },
   });
   const track = new PoseTrack([at(10, 10), at(1, 1), at(2, 2)], 3n * SECOND);
 

@@ -1,5 +1,6 @@
 /** @file `netvlad map`: build a map, look into it, check, join and export it. */
 import { type Command } from 'commander';
+import { DEFAULT_KEYFRAMES } from '../../bags/KeyframeRule.ts';
 import { NetvladError } from '../../errors.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
@@ -53,7 +54,7 @@ function reportCalibration({ warning }: PlaceCalibration, { logger }: CommandCon
 
 async function build(path: string, flags: BuildFlags, context: CommandContext): Promise<void> {
   const { out, datum, frame, sequence, batch, local, thumbnails } = flags;
-  const source = await openSourceFromFlags(path, flags);
+  const source = await openSourceFromFlags(path, flags, DEFAULT_KEYFRAMES);
   const model = await openModelFromFlags(flags, context.logger);
   try {
     const result = await buildMap(source, model, {

@@ -1,0 +1,256 @@
+/** @file `netvlad replay`: the whole localizer over a recording, judged. */
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { openBag } from '../../bags/openBag.ts';
+import type { BagSource } from '../../bags/BagSource.ts';
+import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
+import { createDatum } from '../../geo/LocalDatum.ts';
+import { createLocalizer } from '../../localization/createLocalizer.ts';
+import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { PlaceMap } from '../../map/PlaceMap.ts';
+import { chooseGallery } from '../../evaluation/report/chooseGallery.ts';
+import { GALLERY_SIZE } from '../../evaluation/report/createReportDocument.ts';
+import {
+  judgeReplay,
+  summarizeTimings,
+  type ReplayCriterion,
+  type ReplayJudgement,
+} from '../../evaluation/replay/judgeReplay.ts';
+import { openInputs, unique, type OpenedInputs } from '../../evaluation/replay/openInputs.ts';
+import { replayAll, replayPaced } from '../../evaluation/replay/replayBag.ts';
+import type { ReplayFrame } from '../../evaluation/replay/ReplayFrame.ts';
+import { readReplayPictures } from '../../evaluation/replay/replayPictures.ts';
+import { writeReplay } from '../../evaluation/replay/writeReplay.ts';
+import { openEngine } from '../../recognition/openEngine.ts';
+import type { EngineConfig, RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
+import { WorkerRecognizer } from '../../recognition/WorkerRecognizer.ts';
+import { toLocalizerOptions, type ParameterValues } from '../../ros/parameters.ts';
+import { formatReplay } from '../formatReplay.ts';
+import { addModelOptions, toProviders, type ModelFlags } from '../modelOptions.ts';
+import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
+import { readNodeParameters } from '../replay/readNodeParameters.ts';
+import { ResultsRecording } from '../replay/ResultsRecording.ts';
+import { runCommand, type CommandContext } from '../runCommand.ts';
+
+interface ReplayFlags extends ModelFlags {
+  readonly map: string;
+  readonly params?: string;
+  readonly report?: string;
+  readonly out?: string;
+  readonly speed?: number;
+  readonly groundTruth?: string;
+  readonly radius?: number;
+  readonly frames?: number;
+  readonly imageTopic?: string;
+  readonly odomTopic?: string;
+  readonly fixTopic?: string;
+  readonly verify?: number;
+  readonly json?: boolean;
+}
+
+/** The parameters that decide what comes out; others are about the node's surroundings. */
+const DECISIVE: readonly RegExp[] = [
+  /^(top_k|verify_top_k|index|use_odometry|use_fix|odometry_tolerance|map_frame|base_frame)$/,
+  /^(accept|keep|off_map)_probability$/,
+  /^(place_radius|place_radius_steps|heading_tolerance|max_speed|max_steps_per_frame|odometry_noise|max_gap)$/,
+  /^(frame_weight|max_hypotheses|sequence_filter)$/,
+];
+
+function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConfig {
+  return {
+    model: flags.model ?? values.model,
+    map: flags.map,
+    providers: flags.provider === 'cuda' ? toProviders(flags) : (values.providers as EngineConfig['providers']),
+    threads: flags.threads ?? values.inference_threads,
+    index: values.index as EngineConfig['index'],
+    verifyTopK: values.verify_top_k,
+    createMap: false,
+  };
+}
+
+async function replay(path: string, flags: ReplayFlags, context: CommandContext): Promise<void> {
+  const given = await readNodeParameters(flags.params);
+  const values = flags.verify === undefined ? given : { ...given, verify_top_k: flags.verify };
+  const bag = await openBag(path);
+  try {
+    const config = toEngineConfig(flags, values);
+    // A paced run needs the clock of this thread while the network is at work.
+    const engine = flags.speed === undefined ? await openEngine(config) : await WorkerRecognizer.open(config);
+    try {
+      await new ReplayRun({ bag, engine, values, flags, context }).run();
+    } finally {
+      await engine.dispose();
+    }
+  } finally {
+    await bag.close();
+  }
+}
+
+interface RunParts {
+  readonly bag: BagSource;
+  readonly engine: RecognitionEngine;
+  readonly values: ParameterValues;
+  readonly flags: ReplayFlags;
+  readonly context: CommandContext;
+}
+
+class ReplayRun {
+  readonly #parts: RunParts;
+  readonly #frames: ReplayFrame[] = [];
+  readonly #problems: DatasetProblem[] = [];
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+  }
+
+  async run(): Promise<void> {
+    const { flags, context } = this.#parts;
+    const opened = await this.#openInputs();
+    this.#problems.push(...opened.problems);
+    const started = performance.now();
+    await this.#drive(opened);
+    const timings = summarizeTimings(this.#frames, {
+      ...{ wallS: (performance.now() - started) / 1000, speed: flags.speed ?? null },
+    });
+    const judgement = this.#judge(opened);
+    if (flags.report !== undefined) await this.#writeReport(flags.report, { opened, judgement, timings });
+    for (const { where, problem } of judgement.document.problems) context.logger.warn(`${where}: ${problem}`);
+    context.output({ ...judgement.document, timings }, formatReplay(judgement.document, timings));
+  }
+
+  #openInputs(): Promise<OpenedInputs> {
+    const { bag, engine, values, flags } = this.#parts;
+    const { datum } = engine.facts.map;
+    return openInputs(bag, {
+      topics: {
+        ...{ image: flags.imageTopic, odometry: flags.odomTopic, fix: flags.fixTopic },
+        groundTruth: flags.groundTruth,
+      },
+      ...{ useOdometry: values.use_odometry, useFix: values.use_fix, toleranceS: values.odometry_tolerance },
+      ...{ baseFrame: values.base_frame, datum: datum === null ? null : createDatum(datum) },
+    });
+  }
+
+  async #drive({ inputs, image, frames }: OpenedInputs): Promise<void> {
+    const { engine, values, flags, context } = this.#parts;
+    const { map, model } = engine.facts;
+    const { places, datum } = map;
+    const calibration = map.calibration as PlaceCalibration | null;
+    const localizer = createLocalizer({ places, datum, calibration, options: toLocalizerOptions(values) });
+    const messages = {
+      frame: values.map_frame || map.frame,
+      mapId: map.id,
+      modelId: model.sha256,
+      datum: inputs.datum,
+    };
+    const results =
+      flags.out === undefined
+        ? null
+        : await ResultsRecording.create(flags.out, { messages, frames, baseFrame: values.base_frame });
+    const progress = context.progress('replay');
+    const events = {
+      onFrame: async (frame: ReplayFrame) => {
+        this.#frames.push(frame);
+        await results?.write(frame);
+        progress.update(
+          this.#frames.length,
+          image.messageCount,
+          frame.kind === 'processed' ? frame.decision.state : '',
+        );
+      },
+      onProblem: (problem: DatasetProblem) => {
+        this.#problems.push(problem);
+      },
+      signal: context.signal,
+    };
+    try {
+      const tools = { recognizer: engine, localizer, topK: values.top_k };
+      if (flags.speed === undefined) await replayAll(inputs, tools, events);
+      else await replayPaced(inputs, tools, { ...events, speed: flags.speed });
+      await results?.close();
+      progress.finish();
+    } finally {
+      await results?.abandon();
+    }
+  }
+
+  #judge({ image, odometryTopic, fixTopic, truth }: OpenedInputs): ReplayJudgement {
+    const { bag, engine, values } = this.#parts;
+    const { map, model } = engine.facts;
+    const settings = Object.entries(values).filter(([name]) => DECISIVE.some((pattern) => pattern.test(name)));
+    return judgeReplay(this.#frames, {
+      recording: {
+        ...{ path: basename(bag.path), description: bag.description, imageTopic: image.name },
+        ...{ odometryTopic, fixTopic, groundTruth: truth?.description ?? null },
+      },
+      model: { name: model.name, sha256: model.sha256 },
+      map: { path: basename(map.path), id: map.id, places: map.places.length },
+      settings: Object.fromEntries(settings),
+      places: map.places,
+      criterion: this.#criterion(truth !== null),
+      problems: unique(this.#problems),
+    });
+  }
+
+  #criterion(hasTruth: boolean): ReplayCriterion | null {
+    const { flags, values } = this.#parts;
+    if (flags.frames !== undefined) return { kind: 'frames', frames: flags.frames };
+    return hasTruth ? { kind: 'radius', radiusM: flags.radius ?? values.ground_truth_radius } : null;
+  }
+
+  async #writeReport(
+    folder: string,
+    run: {
+      readonly opened: OpenedInputs;
+      readonly judgement: ReplayJudgement;
+      readonly timings: ReturnType<typeof summarizeTimings>;
+    },
+  ): Promise<void> {
+    const { bag, engine } = this.#parts;
+    const { opened, judgement, timings } = run;
+    const criterion = this.#criterion(opened.truth !== null) ?? { kind: 'frames', frames: 0 };
+    const chosen = chooseGallery(judgement.evaluation?.perQuery ?? [], GALLERY_SIZE);
+    const map = PlaceMap.open(engine.facts.map.path);
+    try {
+      const frames = this.#frames.filter((frame) => frame.kind === 'processed');
+      const sources = { bag, imageTopic: opened.image.name, map, frames, criterion };
+      const pictures = await readReplayPictures(sources, [...chosen.failures, ...chosen.successes]);
+      const { places } = engine.facts.map;
+      await writeReplay(folder, { judgement, frames: this.#frames, timings, places, pictures });
+    } finally {
+      map.close();
+    }
+  }
+}
+
+export function registerReplayCommand(program: Command): void {
+  addModelOptions(program.command('replay'))
+    .description('Run the whole localizer over a recording, with the parameters of the node, and judge it.')
+    .argument('<bag>', 'recording: .mcap, rosbag2 folder, .db3 or ROS 1 .bag')
+    .requiredOption('--map <file>', 'map file (*.vprmap)')
+    .option('--params <file.yaml>', "the node's parameter file (section localizer or /**)")
+    .option('--report <folder>', 'write report.html, report.json, frames.csv, trajectory.tum, timings.json')
+    .option('--out <file.mcap>', "write the results as a recording, on the node's own topics")
+    .option('--speed <x>', 'at x times the recorded pace, dropping images as the node would', parsePositiveNumber)
+    .option(
+      '--ground-truth <what>',
+      'true positions: a topic of the recording, a TUM file (.txt, .tum), a CSV, or another recording (default: /ground_truth)',
+    )
+    .option('--radius <m>', 'right = within so many metres (default: ground_truth_radius)', parsePositiveNumber)
+    .option('--frames <n>', 'right = at most so many frames away in the order of the images', parseInteger(0))
+    .option('--image-topic <name>', 'camera topic (default: the only one)')
+    .option('--odom-topic <name>', 'odometry topic, or none (default: the only one)')
+    .option('--fix-topic <name>', 'NavSatFix topic used as a position prior, or none (default: the only one)')
+    .option('--verify <k>', 'spatially verify the best K candidates; 0 = off (default: verify_top_k)', parseInteger(0))
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The recording is read as fast as the machine can; nothing is dropped, and the same recording gives the same report.json.
+With --speed 1 images come at the recorded pace and are overtaken as in the node; the report then tells the latency.
+
+  netvlad replay drive.mcap --map city.vprmap --report out/drive --out out/drive.mcap
+  netvlad replay drive.bag --map city.vprmap --params localizer.yaml --ground-truth /gps/fix`,
+    )
+    .action((path: string, flags: ReplayFlags) => runCommand(flags, (context) => replay(path, flags, context)));
+}

@@ -1,0 +1,34 @@
+/** @file The result of a replay in words. */
+import type { ReplayDocument, ReplayTimings } from '../evaluation/replay/ReplayDocument.ts';
+import { formatMetres, formatPercent } from '../evaluation/report/createReportDocument.ts';
+
+export function formatReplay(document: ReplayDocument, timings: ReplayTimings): string {
+  const { frames, recording, evaluation, locatedErrorM, firstLocatedS, insideEllipse95 } = document;
+  const rejected = Object.entries(frames.rejected).map(([kind, count]) => `${count} ${kind}`);
+  const lines = [
+    `recording   ${recording.description}, ${recording.imageTopic}`,
+    `inputs      odometry ${recording.odometryTopic ?? 'none'}, fix ${recording.fixTopic ?? 'none'}, truth ${recording.groundTruth ?? 'none'}`,
+    `frames      ${frames.images}, unusable ${rejected.join(', ') || '0'}, dropped ${frames.dropped}`,
+    `decisions   located ${frames.located}, uncertain ${frames.uncertain}, lost ${frames.lost}, off map ${frames.offMap}`,
+    `first fix   ${firstLocatedS === null ? 'never' : `after ${firstLocatedS.toFixed(2)} s`}`,
+  ];
+  if (evaluation !== null) {
+    const recall = Object.entries(evaluation.recall).map(([n, value]) => `@${n} ${formatPercent(value)}`);
+    lines.push(
+      `recall      ${recall.join('  ')}  (${evaluation.queriesWithTruth} with a true match ${evaluation.criterion})`,
+    );
+    if (evaluation.acceptance !== null && evaluation.acceptance.accepted > 0) {
+      lines.push(`accepted    ${formatPercent(evaluation.acceptance.precision)} of the located frames are right`);
+    }
+  }
+  if (locatedErrorM !== null) {
+    const inside =
+      insideEllipse95 === null ? '' : `, truth inside of the 95 % ellipse in ${formatPercent(insideEllipse95)}`;
+    lines.push(
+      `error       median ${formatMetres(locatedErrorM.median)}, 90 % below ${formatMetres(locatedErrorM.p90)}${inside}`,
+    );
+  }
+  const stages = timings.stages.map(({ stage, median }) => `${stage} ${median.toFixed(1)}`);
+  lines.push(`time        ${timings.framesPerSecond.toFixed(1)} frames/s; ms: ${stages.join(', ')}`);
+  return lines.join('\n');
+}

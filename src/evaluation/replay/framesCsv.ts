@@ -1,0 +1,58 @@
+/** @file frames.csv: one line an image of the recording, keyed by its stamp. */
+import { yawOf } from '../../geo/poseAlgebra.ts';
+import type { ReportedQuery } from '../EvaluationDocument.ts';
+import { computeErrorM } from './judgeReplay.ts';
+import type { ReplayFrame } from './ReplayFrame.ts';
+
+const COLUMNS = [
+  ...['stamp_ns', 'frame', 'outcome', 'state', 'confidence', 'x_m', 'y_m', 'yaw_deg', 'sigma_x_m', 'sigma_y_m'],
+  ...['place', 'image', 'similarity', 'evidence', 'probability', 'top1_place', 'top1_similarity', 'top1_correct'],
+  ...['true_x_m', 'true_y_m', 'error_m', 'reason'],
+] as const;
+type Row = Partial<Record<(typeof COLUMNS)[number], string | number | bigint | boolean | null>>;
+
+/** `judged` belongs to the processed frames, in order; null without truth. */
+export function formatFramesCsv(frames: readonly ReplayFrame[], judged: readonly ReportedQuery[] | null): string {
+  let processed = 0;
+  const rows = frames.map((frame) => {
+    const query = frame.kind === 'processed' ? judged?.[processed++] : undefined;
+    return formatRow(toRow(frame, query));
+  });
+  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
+}
+
+function toRow(frame: ReplayFrame, query: ReportedQuery | undefined): Row {
+  const common: Row = {
+    ...{ stamp_ns: frame.stampNs, frame: frame.index, outcome: frame.kind },
+    ...{ true_x_m: frame.truth?.x ?? null, true_y_m: frame.truth?.y ?? null },
+  };
+  if (frame.kind === 'dropped') return common;
+  if (frame.kind === 'rejected') return { ...common, reason: `${frame.problem.kind}: ${frame.problem.message}` };
+  const { decision, matches } = frame;
+  const [best] = decision.hypotheses;
+  const pose = best?.pose ?? null;
+  const covariance = best?.covariance ?? null;
+  return {
+    ...common,
+    ...{ state: decision.state, confidence: decision.confidence, reason: decision.reason },
+    ...{ x_m: pose?.x ?? null, y_m: pose?.y ?? null, yaw_deg: pose === null ? null : (yawOf(pose) * 180) / Math.PI },
+    sigma_x_m: covariance === null ? null : Math.sqrt(covariance[0]!),
+    sigma_y_m: covariance === null ? null : Math.sqrt(covariance[7]!),
+    ...{ place: best?.place ?? null, image: best?.image ?? null, similarity: best?.similarity ?? null },
+    ...{ evidence: best?.evidence ?? null, probability: best?.probability ?? null },
+    ...{ top1_place: matches[0]?.place ?? null, top1_similarity: matches[0]?.similarity ?? null },
+    top1_correct: query === undefined ? null : (query.matches[0]?.isCorrect ?? false),
+    error_m: computeErrorM(frame),
+  };
+}
+
+function formatRow(row: Row): string {
+  return COLUMNS.map((column) => formatCell(row[column] ?? null)).join(',');
+}
+
+/** Unknown is an empty cell. */
+function formatCell(value: NonNullable<Row[keyof Row]> | null): string {
+  if (value === null || (typeof value === 'number' && Number.isNaN(value))) return '';
+  const text = String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
