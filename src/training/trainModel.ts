@@ -42,6 +42,8 @@ export interface TrainedModel {
   readonly reports: readonly EpochReport[];
   /** Validation recall before the first step, of the best epoch, and by guessing. */
   readonly recall: { readonly initial: ByN; readonly best: ByN; readonly chance: ByN };
+  /** Of the network without whitening, which is what the recalls are of. */
+  readonly dimension: number;
   /** For each validation query: was the first (fifth) answer right with the best weights? For intervals. */
   readonly hits: { readonly at1: readonly boolean[]; readonly at5: readonly boolean[] };
 }
@@ -180,7 +182,12 @@ async function runTrainer(
   const hit = (n: number): boolean[] =>
     rankings.map((rows, q) => rows.slice(0, n).some((row) => set.validation.truth[q]!.has(row)));
   const recall = { initial: before, best: computeValidationRecall(rankings, set.validation), chance };
-  return { best, network, cache, outcome: { reports, recall, hits: { at1: hit(1), at5: hit(5) } } };
+  return {
+    best,
+    network,
+    cache,
+    outcome: { reports, recall, dimension: network.dimension, hits: { at1: hit(1), at5: hit(5) } },
+  };
 }
 
 /** Trains, whitens and exports. Throws NetvladError for data, config and checkpoints that cannot be used. */

@@ -5,6 +5,13 @@ import { isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../errors.ts';
 import type { ByN } from '../../evaluation/recall.ts';
 import type { Progress } from '../../Progress.ts';
+import {
+  type AblationRow,
+  type AblationTable,
+  readAblation,
+  renderAblation,
+  toAblationRow,
+} from '../../training/ablation.ts';
 import { collectImages } from '../../training/drawImages.ts';
 import type { ExportedModel } from '../../training/exportModel.ts';
 import type { TrainingContext } from '../../training/initializeHead.ts';
@@ -12,7 +19,7 @@ import { initializeModel } from '../../training/initializeModel.ts';
 import type { TrainingImage } from '../../training/neighbourhoods.ts';
 import { createRunFolder, openRunFolder } from '../../training/runFolder.ts';
 import { readTrainConfig, type TrainConfig, type TrainingConfig } from '../../training/trainConfig.ts';
-import { createTrainingSet, toLocalPositions } from '../../training/trainingSet.ts';
+import { createTrainingSet, toLocalPositions, type TrainingSet } from '../../training/trainingSet.ts';
 import { type TrainedModel, trainModel } from '../../training/trainModel.ts';
 import {
   addImageSourceOptions,
@@ -20,10 +27,12 @@ import {
   openSourceFromFlags,
   type ImageSourceFlags,
 } from '../imageSource.ts';
-import { runCommand, type CommandContext } from '../runCommand.ts';
+import { runCommand, toJson, type CommandContext } from '../runCommand.ts';
+import { writeFileAtomically } from '../../writeFileAtomically.ts';
 
 interface TrainFlags extends ImageSourceFlags {
-  readonly config: string;
+  readonly config?: string;
+  readonly ablation?: string;
   readonly data: readonly string[];
   readonly out: string;
   readonly epochs?: number;
@@ -101,42 +110,85 @@ function toTrainingContext(config: TrainConfig, context: CommandContext): Traini
   return { config, logger, signal, progress: (label: string): Progress => context.progress(label) };
 }
 
+async function trainInto(
+  folder: string,
+  flags: TrainFlags,
+  config: TrainConfig & { training: TrainingConfig },
+  context: CommandContext,
+): Promise<{ set: TrainingSet; trained: TrainedModel }> {
+  const { roles } = config.training;
+  const wanted = [roles.queries ?? roles.database, roles.database, roles.validationQueries, roles.validationDatabase];
+  const set = createTrainingSet(await collectRoles(flags, wanted, context), config.training);
+  const run = flags.resume === true ? await openRunFolder(folder) : await createRunFolder(folder, config);
+  const request = {
+    ...{ set, run, cacheFolder: flags.cache, resume: flags.resume === true },
+    dataDescription: dataDescription(flags, config),
+  };
+  const trained = await trainModel(request, toTrainingContext(config, context));
+  if (trained.exported !== null) {
+    const { files, parity } = trained.exported;
+    await run.log({ event: 'exported', model: files.onnxPath, sha256: files.manifest.onnx.sha256, parity });
+  }
+  return { set, trained };
+}
+
 async function trainFully(
   flags: TrainFlags,
   config: TrainConfig & { training: TrainingConfig },
   context: CommandContext,
 ): Promise<void> {
-  const { roles } = config.training;
-  const wanted = [roles.queries ?? roles.database, roles.database, roles.validationQueries, roles.validationDatabase];
-  const set = createTrainingSet(await collectRoles(flags, wanted, context), config.training);
-  const run = flags.resume === true ? await openRunFolder(flags.out) : await createRunFolder(flags.out, config);
-  const request = {
-    ...{ set, run, cacheFolder: flags.cache, resume: flags.resume === true },
-    dataDescription: dataDescription(flags, config),
-  };
-  const { exported, reports, recall } = await trainModel(request, toTrainingContext(config, context));
+  const { exported, reports, recall } = (await trainInto(flags.out, flags, config, context)).trained;
   if (exported === null) {
     throw new NetvladError('interrupted', `Interrupted after ${reports.length} epochs of this session.`, {
       hint: `Go on with --resume --out ${flags.out}.`,
     });
   }
   const { files, cardPath, parity } = exported;
-  await run.log({ event: 'exported', model: files.onnxPath, sha256: files.manifest.onnx.sha256, parity });
+  const facts = { model: files.onnxPath, manifest: files.manifestPath, card: cardPath, parity };
   context.output(
-    {
-      model: files.onnxPath,
-      manifest: files.manifestPath,
-      card: cardPath,
-      parity,
-      epochs: reports.length,
-      recall,
-      reports,
-    },
+    { ...facts, epochs: reports.length, recall, reports },
     `${describeRecall(recall)}\n${describeModel(exported)}`,
   );
 }
 
+/** Runs every row, one run folder each; the table is written anew after every row. */
+async function runAblation(flags: TrainFlags, file: string, context: CommandContext): Promise<void> {
+  const runs = await readAblation(file);
+  const rows: AblationRow[] = [];
+  let facts: Omit<AblationTable, 'rows'> | undefined;
+  for (const { name, config } of runs) {
+    const folder = path.join(flags.out, name.replaceAll(' ', '_'));
+    const training = { ...config.training!, epochs: flags.epochs ?? config.training!.epochs };
+    const { set, trained } = await trainInto(folder, flags, { ...config, training }, context);
+    if (trained.exported === null) {
+      throw new NetvladError('interrupted', `Interrupted in the run '${name}'.`, { hint: 'Its checkpoints are kept.' });
+    }
+    rows.push(toAblationRow(name, config, trained));
+    facts ??= {
+      data: dataDescription(flags, config),
+      queries: set.validation.truth.filter((positives) => positives.size > 0).length,
+      database: set.validation.database.length,
+      radiusM: training.validationRadiusM,
+      chance: trained.recall.chance,
+    };
+    const table = { ...facts, rows };
+    await writeFileAtomically(path.join(flags.out, 'ablation.json'), `${toJson(table)}\n`);
+    await writeFileAtomically(path.join(flags.out, 'ablation.md'), renderAblation(table));
+  }
+  const table = { ...facts!, rows };
+  context.output(table, renderAblation(table));
+}
+
 async function train(flags: TrainFlags, context: CommandContext): Promise<void> {
+  if (flags.ablation !== undefined) {
+    await runAblation(flags, flags.ablation, context);
+    return;
+  }
+  if (flags.config === undefined) {
+    throw new NetvladError('usage', 'Neither --config nor --ablation is given.', {
+      hint: 'Start with --config config/train/off_the_shelf.yaml.',
+    });
+  }
   const config = await readTrainConfig(flags.config);
   const epochs = flags.epochs ?? config.training?.epochs ?? 0;
   if (epochs === 0) {
@@ -153,7 +205,8 @@ async function train(flags: TrainFlags, context: CommandContext): Promise<void> 
 export function registerTrainCommand(program: Command): void {
   addImageSourceOptions(program.command('train'))
     .description('Make a descriptor model from images.')
-    .requiredOption('--config <file>', 'what to make and how, e.g. config/train/off_the_shelf.yaml')
+    .option('--config <file>', 'what to make and how, e.g. config/train/off_the_shelf.yaml')
+    .option('--ablation <file>', 'run a table of configs instead, e.g. config/train/ablation.yaml')
     .requiredOption('--data <source...>', 'training images; several sources are trained on together')
     .requiredOption('--out <folder>', 'new run folder: config, log, checkpoints/ and model/')
     .option(

@@ -1,0 +1,131 @@
+/**
+ * @file A table of training runs that differ in what the table says, on the same data with the same seed: one row a run,
+ * recall with bootstrap intervals over the validation queries beside the chance level.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { NetvladError } from '../errors.ts';
+import { computeBootstrapInterval, type Interval } from '../evaluation/statistics.ts';
+import type { ByN } from '../evaluation/recall.ts';
+import { createRandom } from '../math/random.ts';
+import { toTrainConfig, type TrainConfig } from './trainConfig.ts';
+import type { TrainedModel } from './trainModel.ts';
+
+const ablationSchema = z.strictObject({
+  /** Config that every run starts from, relative to this file. */
+  base: z.string().min(1),
+  runs: z
+    .array(
+      z.strictObject({
+        /** Row of the table and name of the run's folder. */
+        name: z.string().regex(/^[A-Za-z0-9._ +-]+$/),
+        /** Fields that replace those of the base; objects are merged, everything else is replaced. */
+        set: z.record(z.string(), z.unknown()).default({}),
+      }),
+    )
+    .min(1),
+});
+
+export interface AblationRun {
+  readonly name: string;
+  readonly config: TrainConfig;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A pooling of another kind has other fields: it replaces the base's. */
+function merge(base: unknown, change: unknown): unknown {
+  if (!isFields(base) || !isFields(change)) return change;
+  if ('kind' in change && change.kind !== base.kind) return change;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(change)) merged[key] = key in base ? merge(base[key], value) : value;
+  return merged;
+}
+
+async function readYaml(file: string): Promise<unknown> {
+  try {
+    return parseYaml(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new NetvladError('bad-input', `${file} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Reads the list of runs. Throws NetvladError('bad-input') naming file, run and field. */
+export async function readAblation(file: string): Promise<readonly AblationRun[]> {
+  const parsed = ablationSchema.safeParse(await readYaml(file));
+  if (!parsed.success) {
+    throw new NetvladError('bad-input', `Ablation ${file} does not fit: ${z.prettifyError(parsed.error)}`, {
+      hint: 'config/train/ablation.yaml explains the fields.',
+    });
+  }
+  const { base, runs } = parsed.data;
+  const names = runs.map(({ name }) => name);
+  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  if (repeated !== undefined) throw new NetvladError('bad-input', `Ablation ${file} has two runs '${repeated}'.`);
+  const baseFile = path.resolve(path.dirname(file), base);
+  const document = await readYaml(baseFile);
+  return runs.map(({ name, set }) => {
+    const config = toTrainConfig(merge(document, set), baseFile);
+    if (config.training === undefined) {
+      throw new NetvladError('bad-input', `Ablation ${file}, run '${name}': there is no section 'training'.`);
+    }
+    return { name, config };
+  });
+}
+
+/** A row of the table. */
+export interface AblationRow {
+  readonly name: string;
+  readonly dimension: number;
+  readonly recall: ByN;
+  readonly interval: { readonly at1: Interval; readonly at5: Interval };
+  /** Before the first step. */
+  readonly initial: ByN;
+  readonly epochs: number;
+}
+
+export interface AblationTable {
+  readonly data: string;
+  readonly queries: number;
+  readonly database: number;
+  readonly radiusM: number;
+  readonly chance: ByN;
+  readonly rows: readonly AblationRow[];
+}
+
+/** Interval of a share; the draws depend on the seed alone. */
+function intervalOf(hits: readonly boolean[], seed: number): Interval {
+  return computeBootstrapInterval(hits.map(Number), createRandom(seed).fork('bootstrap'));
+}
+
+export function toAblationRow(name: string, config: TrainConfig, trained: TrainedModel): AblationRow {
+  const { recall, hits, reports, dimension } = trained;
+  return {
+    ...{ name, dimension, recall: recall.best, initial: recall.initial, epochs: reports.length },
+    interval: { at1: intervalOf(hits.at1, config.seed), at5: intervalOf(hits.at5, config.seed) },
+  };
+}
+
+const percent = (value: number | undefined): string => (100 * (value ?? NaN)).toFixed(1);
+
+/** The table as Markdown. */
+export function renderAblation(table: AblationTable): string {
+  const within = (interval: Interval): string => `${percent(interval.low)}–${percent(interval.high)}`;
+  const lines = table.rows.map(
+    ({ name, dimension, recall, interval, initial, epochs }) =>
+      `| ${name} | ${dimension} | ${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)}) | ${percent(recall[10])} | ${percent(initial[1])} | ${epochs} |`,
+  );
+  return [
+    `Recall@N in % within ${table.radiusM} m on ${table.queries} validation queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
+    '',
+    '| run | dimensions | R@1 | R@5 | R@10 | R@1 untrained | epochs |',
+    '|---|---|---|---|---|---|---|',
+    ...lines,
+    '',
+  ].join('\n');
+}
