@@ -28,10 +28,10 @@ export interface Belief {
 }
 
 /** Rows kept; what is cut goes to "somewhere". */
-const MAX_SUPPORT = 256;
+const MAX_SUPPORT = 128;
 /** Rows that one row's mass may spread to; a motion that reaches more says nothing. */
 const MAX_NEIGHBOURS = 64;
-const NEGLIGIBLE = 1e-6;
+const NEGLIGIBLE = 1e-5;
 
 /** Chances per frame of leaving the map, coming back, and being carried elsewhere on the map. */
 const LEAVE = 0.02;

@@ -11,8 +11,11 @@ export interface BeliefPlace {
   readonly rows: readonly WeightedRow[];
 }
 
-/** Rows tried as the middle of a place. */
+/** Rows tried as the middle of the best place, and of each further one. */
 const CENTRES = 12;
+const FURTHER_CENTRES = 3;
+/** Rows with less mass cannot change a decision. */
+const NEGLIGIBLE = 1e-4;
 
 /**
  * Greedy: the row with most mass around it is the middle of the first place; its mass is taken out, and so on.
@@ -23,12 +26,12 @@ export function computeBeliefPlaces(
   masses: ReadonlyMap<number, number>,
   limit: number,
 ): BeliefPlace[] {
-  const left = [...masses].map(([row, weight]) => ({ row, weight }));
+  const left = [...masses].filter(([, mass]) => mass >= NEGLIGIBLE).map(([row, weight]) => ({ row, weight }));
   left.sort((a, b) => b.weight - a.weight || geometry.idOf(a.row) - geometry.idOf(b.row));
   const places: BeliefPlace[] = [];
   let rest: readonly WeightedRow[] = left;
   while (rest.length > 0 && places.length < limit) {
-    const place = heaviestPlace(geometry, rest);
+    const place = heaviestPlace(geometry, rest, places.length === 0 ? CENTRES : FURTHER_CENTRES);
     places.push(place);
     const taken = new Set(place.rows.map(({ row }) => row));
     rest = rest.filter(({ row }) => !taken.has(row));
@@ -36,9 +39,9 @@ export function computeBeliefPlaces(
   return places.sort((a, b) => b.probability - a.probability || geometry.idOf(a.row) - geometry.idOf(b.row));
 }
 
-function heaviestPlace(geometry: MapGeometry, rows: readonly WeightedRow[]): BeliefPlace {
+function heaviestPlace(geometry: MapGeometry, rows: readonly WeightedRow[], centres: number): BeliefPlace {
   let best: BeliefPlace | null = null;
-  for (const { row } of rows.slice(0, CENTRES)) {
+  for (const { row } of rows.slice(0, centres)) {
     const inside = rows.filter((other) => geometry.distance(row, other.row) <= geometry.placeRadius);
     const probability = Math.min(
       1,
