@@ -81,8 +81,11 @@ export function pointOf(geometry: MapGeometry, row: number): ChartPoint {
   return { chart: geometry.chart[row]!, x: geometry.x[row]!, y: geometry.y[row]! };
 }
 
+/** Farther than the other side of the earth is no position. */
+const FARTHEST_M = 2e7;
+
 function hasPosition({ pose }: MapPlace): boolean {
-  return pose !== null && Number.isFinite(pose.x) && Number.isFinite(pose.y);
+  return pose !== null && Math.abs(pose.x) <= FARTHEST_M && Math.abs(pose.y) <= FARTHEST_M;
 }
 
 interface Charts {

@@ -32,6 +32,8 @@ const MAX_SUPPORT = 128;
 /** Rows that one row's mass may spread to; a motion that reaches more says nothing. */
 const MAX_NEIGHBOURS = 64;
 const NEGLIGIBLE = 1e-5;
+/** Nearness ends at this many sigmas. */
+const CUT_OFF = 2.5;
 
 /** Chances per frame of leaving the map, coming back, and being carried elsewhere on the map. */
 const LEAVE = 0.02;
@@ -145,8 +147,8 @@ export class SequenceFilter {
       const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
       for (const match of place.matches) {
         let visited = 0;
-        geometry.forEachWithin(pointOf(geometry, match.row), 2 * sigma, (row, distance) => {
-          const nearness = match.weight * Math.exp(-0.5 * (distance / sigma) ** 2);
+        geometry.forEachWithin(pointOf(geometry, match.row), CUT_OFF * sigma, (row, distance) => {
+          const nearness = match.weight * bump(distance, sigma);
           const value = missLikelihood + (likelihood - missLikelihood) * nearness;
           if (value > (seen.get(row) ?? 0)) seen.set(row, value);
           return ++visited < MAX_NEIGHBOURS;
@@ -158,10 +160,9 @@ export class SequenceFilter {
 
   #targets(row: number, motion: Motion): { readonly row: number; readonly weight: number }[] {
     const geometry = this.#geometry;
-    const half = geometry.spacing / 2;
     const { centre, radius, weigh } = kernel(geometry, row, motion);
     const targets: { readonly row: number; readonly weight: number }[] = [];
-    geometry.forEachWithin(centre, radius + 3 * half, (target, distance) => {
+    geometry.forEachWithin(centre, radius, (target, distance) => {
       const weight = weigh(distance);
       if (weight > 0) targets.push({ row: target, weight });
       return targets.length <= MAX_NEIGHBOURS * 4;
@@ -192,14 +193,15 @@ function kernel(geometry: MapGeometry, row: number, motion: Motion): Kernel {
   const half = geometry.spacing / 2;
   if (motion.kind === 'bounded') {
     const { reach } = motion;
-    return { centre: here, radius: reach, weigh: (distance) => gaussian(Math.max(0, distance - reach), half) };
+    const weigh = (distance: number): number => bump(Math.max(0, distance - reach), half);
+    return { centre: here, radius: reach + CUT_OFF * half, weigh };
   }
   const sigma = Math.hypot(half, motion.sigma);
   const yaw = geometry.yaw[row]!;
   if (!Number.isFinite(yaw)) {
     const travelled = Math.hypot(motion.forward, motion.left);
-    const weigh = (distance: number): number => gaussian(distance - travelled, sigma);
-    return { centre: here, radius: travelled + 3 * sigma, weigh };
+    const weigh = (distance: number): number => bump(distance - travelled, sigma);
+    return { centre: here, radius: travelled + CUT_OFF * sigma, weigh };
   }
   const [c, s] = [Math.cos(yaw), Math.sin(yaw)];
   const centre = {
@@ -207,11 +209,13 @@ function kernel(geometry: MapGeometry, row: number, motion: Motion): Kernel {
     x: here.x + c * motion.forward - s * motion.left,
     y: here.y + s * motion.forward + c * motion.left,
   };
-  return { centre, radius: 3 * sigma, weigh: (distance) => gaussian(distance, sigma) };
+  return { centre, radius: CUT_OFF * sigma, weigh: (distance) => bump(distance, sigma) };
 }
 
-function gaussian(distance: number, sigma: number): number {
-  return Math.exp(-0.5 * (distance / sigma) ** 2);
+/** A Gaussian that reaches zero at the cut-off, so that no place enters or leaves with a jump. */
+function bump(distance: number, sigma: number): number {
+  const floor = Math.exp(-0.5 * CUT_OFF ** 2);
+  return Math.max(0, (Math.exp(-0.5 * (distance / sigma) ** 2) - floor) / (1 - floor));
 }
 
 function addTo(masses: Map<number, number>, row: number, mass: number): void {

@@ -22,6 +22,9 @@ export interface PoseEstimate {
 const ROLL_PITCH_VARIANCE = (10 * Math.PI) ** 2 / 180 ** 2;
 const YAW_FLOOR_RAD = (10 * Math.PI) / 180;
 const UNKNOWN_YAW_VARIANCE = Math.PI ** 2;
+/** Beyond these a map's numbers are no measurements. */
+const HIGHEST_M = 1e5;
+const LARGEST_SIGMA_M = 1e4;
 
 /**
  * P = sum w_j (P_j + (x_j - m)(x_j - m)^T), P_j = sigma_j^2 I of the place's own position, plus `errorM`^2 I: how far from
@@ -75,10 +78,10 @@ function estimateYaw(
 
 function heightOf(geometry: MapGeometry, row: number): number {
   const z = geometry.places[row]!.pose?.z ?? 0;
-  return Number.isFinite(z) ? z : 0;
+  return Math.abs(z) <= HIGHEST_M ? z : 0;
 }
 
 function positionSigma(geometry: MapGeometry, row: number): number {
   const sigma = geometry.places[row]!.positionSigmaM ?? 0;
-  return Number.isFinite(sigma) ? Math.max(0, sigma) : 0;
+  return sigma > 0 ? Math.min(sigma, LARGEST_SIGMA_M) : 0;
 }
