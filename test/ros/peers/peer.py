@@ -47,6 +47,8 @@ def fill(message, values):
             fill(field, value)
         elif types[name] == "sequence<uint8>" and isinstance(value, str):
             setattr(message, name, array.array("B", base64.b64decode(value)))
+        elif types[name] in ("double", "float"):
+            setattr(message, name, float(value))  # an int here would be sent as garbage
         elif types[name].startswith("sequence<") and "/" in types[name]:
             setattr(message, name, [fill(load_nested(types[name][9:-1]), item) for item in value])
         else:
