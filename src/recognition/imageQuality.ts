@@ -1,4 +1,4 @@
-/** @file Is there anything to see in a frame? Brightness, contrast and sharpness of a few rows; pure. */
+/** @file Is there anything to see in a frame? Brightness, contrast and sharpness at the scale of recognition; pure. */
 import type { RgbImage } from '../image/RgbImage.ts';
 
 export interface ImageQuality {
@@ -6,34 +6,47 @@ export interface ImageQuality {
   readonly brightness: number;
   /** Standard deviation of the luminance, 0..127. */
   readonly contrast: number;
-  /** Contrast of neighbouring pixels against that of the whole: mean |dL/dx| / contrast * width / 100; 0 = no edges. */
+  /** Mean luminance step between neighbouring cells of a 160-column grid, in units of the contrast; 0 = no edges. */
   readonly sharpness: number;
 }
 
+const COLUMNS = 160;
 const ROWS = 120;
 
-function luminance(data: Uint8Array, at: number): number {
-  return 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+/** Mean luminance of a square of pixels. */
+function averageCell(
+  { data, width }: RgbImage,
+  left: number,
+  { top, size }: { readonly top: number; readonly size: number },
+): number {
+  let sum = 0;
+  for (let y = top; y < top + size; y++) {
+    for (let at = (y * width + left) * 3, end = at + size * 3; at < end; at += 3) {
+      sum += 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+    }
+  }
+  return sum / (size * size);
 }
 
-/** Looks at up to 120 whole rows: neighbours must be real neighbours for the sharpness. */
-export function computeImageQuality({ data, width, height }: RgbImage): ImageQuality {
-  const rows = Math.min(ROWS, height);
+/** Averages squares, so that noise and the number of pixels hardly matter; looks at up to 120 rows of them. */
+export function computeImageQuality(image: RgbImage): ImageQuality {
+  const size = Math.max(1, Math.min(image.height, Math.floor(image.width / COLUMNS)));
+  const columns = Math.floor(image.width / size);
+  const rows = Math.min(ROWS, Math.floor(image.height / size));
   let [sum, squares, steps] = [0, 0, 0];
-  for (let i = 0; i < rows; i++) {
-    const start = Math.floor(((i + 0.5) * height) / rows) * width * 3;
-    let before = luminance(data, start);
-    for (let x = 0; x < width; x++) {
-      const value = luminance(data, start + x * 3);
+  for (let row = 0; row < rows; row++) {
+    const top = Math.min(image.height - size, Math.floor(((row + 0.5) * image.height) / rows));
+    let before = NaN;
+    for (let column = 0; column < columns; column++) {
+      const value = averageCell(image, column * size, { top, size });
       sum += value;
       squares += value * value;
-      steps += Math.abs(value - before);
+      if (column > 0) steps += Math.abs(value - before);
       before = value;
     }
   }
-  const count = rows * width;
+  const count = rows * columns;
   const brightness = sum / count;
   const contrast = Math.sqrt(Math.max(0, squares / count - brightness * brightness));
-  const sharpness = contrast < 1e-6 ? 0 : ((steps / count / contrast) * width) / 100;
-  return { brightness, contrast, sharpness };
+  return { brightness, contrast, sharpness: contrast < 1e-6 ? 0 : steps / count / contrast };
 }

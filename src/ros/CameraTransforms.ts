@@ -8,7 +8,7 @@ import { composePoses, IDENTITY_POSE, invertPose } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
 import type { TransformStamped } from './messages.ts';
 import { PoseHistory } from './PoseHistory.ts';
-import { LATCHED_QOS, SENSOR_QOS, type Destroyable, type RosNode } from './RosNode.ts';
+import { DEFAULT_QOS, LATCHED_QOS, type Destroyable, type RosNode } from './RosNode.ts';
 
 /** Rotation of the optical axes in the body's: optical z is body x, optical x is -body y, optical y is -body z. */
 export const BODY_FROM_OPTICAL: Pose = { ...IDENTITY_POSE, qx: -0.5, qy: 0.5, qz: -0.5, qw: 0.5 };
@@ -79,7 +79,7 @@ export class CameraTransforms {
     if (!frames.dynamic) return;
     this.#subscriptions.push(
       node.subscribe('tf2_msgs/msg/TFMessage', '/tf', {
-        qos: { ...SENSOR_QOS, depth: 100 },
+        qos: { ...DEFAULT_QOS, depth: 100 },
         onMessage: ({ transforms }) => {
           for (const { header, child_frame_id: child, transform } of transforms) {
             if (header.frame_id !== frames.odom || child !== frames.base) continue;

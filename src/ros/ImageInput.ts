@@ -2,7 +2,7 @@
 import { parseCompressedImageCdr, parseImageCdr } from '../bags/cdrImages.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import { ArrivalMonitor } from './ArrivalMonitor.ts';
-import type { InputFacts } from './inputHealth.ts';
+import type { InputFacts, InputSettings } from './inputHealth.ts';
 import { SENSOR_QOS, type Destroyable, type Qos, type RosNode } from './RosNode.ts';
 
 export type ImageTransport = 'raw' | 'compressed';
@@ -68,7 +68,7 @@ export class ImageInput {
     return this.#frameId;
   }
 
-  readFacts(settings: Pick<InputFacts, 'expectedRateHz' | 'stampToleranceS' | 'simulatedTime'>): InputFacts {
+  readFacts(settings: InputSettings): InputFacts {
     const { transport, qos } = this.#options;
     const nowMs = performance.now();
     const other = TRANSPORTS[transport].twin;

@@ -5,6 +5,7 @@ import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
 import { reportInput, reportLocalization, reportMap, reportModel } from './diagnosticTasks.ts';
 import { DiagnosticUpdater } from './DiagnosticUpdater.ts';
+import type { InputSettings } from './inputHealth.ts';
 import { Lifecycle, type LifecycleWork } from './Lifecycle.ts';
 import { createTransitionEvents, serveLifecycle } from './lifecycleServices.ts';
 import { LocalizationSession } from './LocalizationSession.ts';
@@ -181,10 +182,11 @@ export class LocalizerNode implements LifecycleWork {
 
   #createDiagnostics(): DiagnosticUpdater {
     const store = this.#store;
-    const inputSettings = (): Parameters<ActiveRun['image']['readFacts']>[0] => ({
+    const inputSettings = (): InputSettings => ({
       expectedRateHz: store.get('expected_rate'),
       stampToleranceS: store.get('stamp_tolerance'),
       simulatedTime: store.get('use_sim_time'),
+      clockNs: this.#time.nowNs,
     });
     const updater = new DiagnosticUpdater(this.#node, [
       {

@@ -9,7 +9,7 @@ import { checkInput, type InputFacts } from './inputHealth.ts';
 /** Below these there is nothing to recognize; from degraded images of several data sets (docs/ros.md). */
 const BLACK_BELOW = 12;
 const COVERED_BELOW = 6;
-const BLURRED_BELOW = 0.12;
+const BLURRED_BELOW = 0.04;
 
 export function checkQuality(quality: ImageQuality): readonly Finding[] {
   const { brightness, contrast, sharpness } = quality;
@@ -52,6 +52,7 @@ export function reportInput(facts: InputReportFacts | null): TaskReport {
       'camera_info rate [Hz]': input.cameraInfoHz,
       'age [s]': arrivals.ageS ?? NaN,
       'stamp offset [s]': arrivals.stampOffsetS ?? NaN,
+      'clock [s]': input.clockNs === null ? NaN : Number(input.clockNs / 1_000_000_000n),
       'stamps backwards': arrivals.stampsBackwards,
       'frames received': counts.received,
       'frames processed': counts.processed,
@@ -159,11 +160,10 @@ export interface LocalizationReportFacts {
 
 export function reportLocalization({ state, enabled, pipeline, findings }: LocalizationReportFacts): TaskReport {
   const decision = pipeline?.lastDecision ?? null;
-  if (state !== 'active' || !enabled || decision === null) {
-    const summary =
-      state !== 'active' ? `The node is ${state}.` : enabled ? 'No frame processed yet.' : 'Disabled by ~/set_enabled.';
-    return { summary, findings, values: { lifecycle: state, enabled } };
-  }
+  const values = { lifecycle: state, enabled };
+  if (state !== 'active') return { summary: `The node is ${state}.`, findings: [], values };
+  if (!enabled) return { summary: 'Disabled by ~/set_enabled.', findings: [], values };
+  if (decision === null) return { summary: 'No frame processed yet.', findings, values };
   const isGood = decision.state === 'located' || decision.state === 'uncertain';
   const lost: readonly Finding[] = isGood
     ? []
@@ -172,8 +172,7 @@ export function reportLocalization({ state, enabled, pipeline, findings }: Local
     summary: decision.state === 'located' ? 'located.' : `${decision.state}: ${decision.reason}`,
     findings: [...findings, ...lost],
     values: {
-      lifecycle: state,
-      enabled,
+      ...values,
       state: decision.state,
       confidence: decision.confidence,
       reason: decision.reason,

@@ -3,7 +3,16 @@ import type { Arrivals } from './ArrivalMonitor.ts';
 import type { Finding } from './DiagnosticUpdater.ts';
 import type { Endpoint, Qos } from './RosNode.ts';
 
-export interface InputFacts {
+/** What is expected, from the parameters. */
+export interface InputSettings {
+  readonly expectedRateHz: number;
+  readonly stampToleranceS: number;
+  readonly simulatedTime: boolean;
+  /** The node's time; null with use_sim_time before the first message on /clock. */
+  readonly clockNs: bigint | null;
+}
+
+export interface InputFacts extends InputSettings {
   /** As it is on the graph. */
   readonly topic: string;
   readonly type: string;
@@ -17,9 +26,6 @@ export interface InputFacts {
   readonly cameraInfoHz: number;
   /** Since the subscription was made. */
   readonly listeningS: number;
-  readonly expectedRateHz: number;
-  readonly stampToleranceS: number;
-  readonly simulatedTime: boolean;
 }
 
 /** Silence is called so after this. */
@@ -103,5 +109,9 @@ export function checkInput(facts: InputFacts): readonly Finding[] {
   if (facts.listeningS < PATIENCE_S && facts.arrivals.count === 0) return []; // discovery takes a moment
   const publishers = checkPublishers(facts);
   if (publishers.some(({ level }) => level === 'error')) return publishers;
+  if (facts.simulatedTime && facts.clockNs === null) {
+    const text = 'use_sim_time is set, but nothing comes on /clock: play the recording with --clock, or unset it.';
+    return [...checkLoss(facts), ...checkRate(facts), { id: 'no-clock', level: 'warn', text }];
+  }
   return [...checkLoss(facts), ...checkRate(facts), ...checkStamps(facts)];
 }

@@ -10,12 +10,17 @@ import { NodeProcess } from './support/NodeProcess.ts';
 import { createPaintedTown, TOWN_SIZE, type PaintedTown } from './support/paintedTown.ts';
 import { describeOnGraph } from './support/project.ts';
 import { RosPeer, type Message } from './support/RosPeer.ts';
+import { reliable, warmUp } from './support/whilePublishing.ts';
 
 const FRAME = 'camera_optical_frame';
 
 /** Stamps with odd nanoseconds: what comes back must be the same to the last of them. */
 function stampOf(i: number): { readonly sec: number; readonly nanosec: number } {
   return { sec: 1_700_000_000 + i, nanosec: 123_456_789 + i };
+}
+
+function secondOf({ header }: Message): number {
+  return (header as { readonly stamp: { readonly sec: number } }).stamp.sec;
 }
 
 function headerOf(i: number): Message {
@@ -70,20 +75,12 @@ describeOnGraph('frames on a graph', () => {
     await town.remove();
   });
 
-  async function playThrough(
-    topic: string,
-    publish: (i: number) => Promise<void>,
-    frames: readonly CameraFrame[],
-  ): Promise<void> {
-    peer.forget('/localizer/hypotheses');
-    await peer.matched(topic);
+  async function playThrough(publish: (i: number) => Promise<void>, frames: readonly CameraFrame[]): Promise<void> {
     const offline = await decideOffline(town, frames);
     for (let i = 0; i < TOWN_SIZE; i++) {
       await publish(i);
       const { sec } = stampOf(i);
-      const accept = (message: Message): boolean =>
-        (message as { header: { stamp: { sec: number } } }).header.stamp.sec === sec;
-      const answer = await peer.until('/localizer/hypotheses', accept);
+      const answer = await peer.until('/localizer/hypotheses', (message) => secondOf(message) === sec);
       assert.deepEqual(answer.header, { stamp: stampOf(i), frame_id: 'map' });
       const context = { frame: 'map', mapId: '', modelId: '', datum: null };
       assert.deepEqual(
@@ -93,12 +90,22 @@ describeOnGraph('frames on a graph', () => {
       );
       assert.equal(((answer.hypotheses as readonly Message[])[0] as { image: string }).image, `${i}.jpg`);
     }
-    assert.equal(peer.messages('/localizer/hypotheses').length, TOWN_SIZE, 'one answer a frame');
+    const answers = peer
+      .messages('/localizer/hypotheses')
+      .map(secondOf)
+      .filter((second) => second > 1);
+    assert.equal(answers.length, TOWN_SIZE, 'one answer a frame');
+    peer.forget('/localizer/hypotheses');
   }
 
   it("answers identical JPEG bytes as offline, with the image's own stamp", async () => {
     const node = await NodeProcess.active({
-      parameters: { ...town.parameters, image_transport: 'compressed', sequence_filter: false },
+      parameters: {
+        ...town.parameters,
+        ...reliable('/image/compressed'),
+        image_transport: 'compressed',
+        sequence_filter: false,
+      },
     });
     await peer.advertise('/image/compressed', 'sensor_msgs/msg/CompressedImage');
     const frames = await Promise.all(
@@ -108,8 +115,8 @@ describeOnGraph('frames on a graph', () => {
         return { kind: 'compressed', stampNs, frameId: FRAME, format: 'jpeg', data: await readFile(file) };
       }),
     );
+    await warmUp(peer, { topic: '/image/compressed', message: { format: 'jpeg' }, file: town.files[0]! });
     await playThrough(
-      '/image/compressed',
       (i) => peer.publish('/image/compressed', { header: headerOf(i), format: 'jpeg' }, town.files[i]),
       frames,
     );
@@ -136,8 +143,8 @@ describeOnGraph('frames on a graph', () => {
       const stampNs = BigInt(sec) * 1_000_000_000n + BigInt(nanosec);
       return { kind: 'raw', stampNs, frameId: FRAME, ...shape, isBigEndian: false, data };
     });
+    await warmUp(peer, { topic: '/camera/image_raw', message: shape, file: town.pixelFiles[0]! });
     await playThrough(
-      '/camera/image_raw',
       (i) => peer.publish('/camera/image_raw', { header: headerOf(i), ...shape }, town.pixelFiles[i]),
       frames,
     );

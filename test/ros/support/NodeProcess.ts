@@ -14,6 +14,12 @@ export interface NodeOptions {
 
 const LOG_PATIENCE_MS = 20_000;
 
+/** What a failed test leaves behind must not keep the test process alive: the root hook ends it. */
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const process of running) process.kill('SIGKILL');
+});
+
 export class NodeProcess {
   readonly #process: ChildProcess;
   readonly #exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -22,6 +28,8 @@ export class NodeProcess {
 
   private constructor(process: ChildProcess) {
     this.#process = process;
+    running.add(process);
+    process.once('exit', () => running.delete(process));
     this.#exited = once(process, 'exit').then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,

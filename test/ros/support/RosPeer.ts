@@ -30,6 +30,12 @@ interface Waiting {
 
 const PATIENCE_MS = 15_000;
 
+/** What a failed test leaves behind must not keep the test process alive: the root hook ends it. */
+const running = new Set<ChildProcessByStdio<Writable, Readable, null>>();
+after(() => {
+  for (const process of running) process.kill('SIGKILL');
+});
+
 export class RosPeer {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -39,6 +45,8 @@ export class RosPeer {
 
   private constructor(process: ChildProcessByStdio<Writable, Readable, null>) {
     this.#process = process;
+    running.add(process);
+    process.once('exit', () => running.delete(process));
     createInterface({ input: process.stdout }).on('line', (line) => {
       this.#receive(JSON.parse(line.replace(/\bNaN\b/g, 'null')) as Answer);
     });
