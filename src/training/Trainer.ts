@@ -172,7 +172,7 @@ export class Trainer {
     let waiting: CachedTuple[] = [];
     for (const [turn, query] of order.entries()) {
       if (this.#hooks.signal.aborted) break;
-      if (turn % refreshEveryQueries === 0) descriptors = await this.#describeAll();
+      if (turn % refreshEveryQueries === 0) descriptors = await this.#describeMined();
       const mined = this.#miner.mine(query, { dimension: this.#network.dimension, data: descriptors }, random);
       if (mined.kind === 'tuple') waiting.push(mined.tuple);
       if (waiting.length === this.#options.batchTuples || (turn === order.length - 1 && waiting.length > 0)) {
@@ -187,10 +187,19 @@ export class Trainer {
     return { sums, queries: order.length };
   }
 
-  async #describeAll(): Promise<Float32Array<ArrayBuffer>> {
-    return (await this.describe(
-      Array.from({ length: this.#cache.rows }, (_unused, row) => row),
-    )) as Float32Array<ArrayBuffer>;
+  /** Descriptors [cache rows, dimension]; rows that mining never looks at stay zero. */
+  async #describeMined(): Promise<Float32Array<ArrayBuffer>> {
+    const { dimension } = this.#network;
+    const table = new Float32Array(this.#cache.rows * dimension);
+    const rows = this.#miner.rows;
+    for (let start = 0; start < rows.length; start += READ_BATCH) {
+      const part = rows.slice(start, start + READ_BATCH);
+      const described = await this.#network.describe(await this.#features(part));
+      part.forEach((row, i) => {
+        table.set(described.subarray(i * dimension, (i + 1) * dimension), row * dimension);
+      });
+    }
+    return table;
   }
 
   async #step(tuples: readonly CachedTuple[], rateFactor: number, sums: EpochSums): Promise<void> {

@@ -47,6 +47,15 @@ export class TupleMiner {
     return this.#remembered;
   }
 
+  /** Cache rows that mining looks at: queries and database in all their variants. */
+  get rows(): readonly number[] {
+    const { variants } = this.#options;
+    const images = [...new Set([...this.#neighbourhoods.keys(), ...this.#database])].sort((a, b) => a - b);
+    return images.flatMap((image) =>
+      Array.from({ length: variants }, (_unused, variant) => image * variants + variant),
+    );
+  }
+
   /** Queries that have a potential positive, in a new random order. */
   drawOrder(random: Random): number[] {
     const usable = [...this.#neighbourhoods].filter(([, neighbourhood]) => neighbourhood.positives.length > 0);
