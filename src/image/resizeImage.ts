@@ -1,6 +1,7 @@
 /** @file Resampling to a model's input size. Decoding and resizing are apart, so that raw and compressed frames meet one resampler. */
 import sharp from 'sharp';
 import type { RgbImage } from './RgbImage.ts';
+import { sampleNearest } from './sampleNearest.ts';
 
 export type ResizeKernel = 'nearest' | 'linear' | 'cubic' | 'lanczos3';
 
@@ -46,6 +47,7 @@ export function computeResizedSize(image: ImageSize, spec: ResizeSpec): ImageSiz
 export async function resizeImage(image: RgbImage, spec: ResizeSpec): Promise<RgbImage> {
   const { width, height } = computeResizedSize(image, spec);
   if (width === image.width && height === image.height) return image;
+  if (spec.kernel === 'nearest') return sampleNearest(image, width, height);
   const raw = { width: image.width, height: image.height, channels: 3 } as const;
   const data = await sharp(image.data, { raw, limitInputPixels: false })
     .resize(width, height, { fit: 'fill', kernel: spec.kernel })
