@@ -12,7 +12,7 @@ const ROOMS = {
   verification: ['math'],
   localization: ['math', 'geo'],
   image: ['math'],
-  inference: ['math', 'netvlad', 'onnx', 'image'],
+  inference: ['math', 'netvlad', 'onnx', 'verification', 'image'],
   retrieval: ['math'],
   datasets: ['math', 'geo', 'image'],
   bags: ['math', 'geo', 'image', 'datasets'],

@@ -21,9 +21,9 @@ export interface SessionOptions {
 
 /** Dense tensors as they go in and come out. bool is Uint8Array of 0 and 1. */
 export interface RuntimeTensor {
-  readonly type: 'float32' | 'int64' | 'int32' | 'uint8' | 'bool';
+  readonly type: 'float32' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool';
   readonly dims: readonly number[];
-  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array;
+  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array;
 }
 
 export interface SessionValue {

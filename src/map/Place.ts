@@ -1,5 +1,6 @@
 /** @file One row of the map: what is known of a database image. */
 import type { GeoPoint, Pose } from '../geo/Pose.ts';
+import type { LocalGrid } from '../verification/LocalGrid.ts';
 
 export interface Place {
   /** Positive, unique in the map, never reused. */
@@ -20,15 +21,6 @@ export interface Place {
   readonly condition: string | null;
 }
 
-/** Dense local features of one image, quantised to int8 (value = round(127 x component)). */
-export interface StoredLocalFeatures {
-  readonly rows: number;
-  readonly columns: number;
-  readonly channels: number;
-  /** [rows * columns, channels] row-major. */
-  readonly vectors: Int8Array;
-}
-
 /** What is handed to the map for one image; the map gives it its id. */
 export interface NewPlace {
   readonly place: Omit<Place, 'id'>;
@@ -36,5 +28,5 @@ export interface NewPlace {
   readonly descriptor: Float32Array;
   /** JPEG bytes. */
   readonly thumbnail: Uint8Array | null;
-  readonly local: StoredLocalFeatures | null;
+  readonly local: LocalGrid | null;
 }

@@ -6,7 +6,8 @@ import type { ModelManifest } from '../inference/ModelManifest.ts';
 import { parseCalibration, type PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { guardMap, openMapDatabase } from './mapFile.ts';
 import { parseManifestRows, toMapModel, type MapManifest, type MapModel } from './MapManifest.ts';
-import type { Place, StoredLocalFeatures } from './Place.ts';
+import type { LocalGrid } from '../verification/LocalGrid.ts';
+import type { Place } from './Place.ts';
 import { toPlace, type PlaceRow } from './placeRows.ts';
 
 const short = (sha256: string): string => sha256.slice(0, 12);
@@ -103,7 +104,7 @@ export class PlaceMap {
   }
 
   /** Null when the map was built without local features. Read from the file at every call: cache above. */
-  localFeatures(id: number): StoredLocalFeatures | null {
+  localFeatures(id: number): LocalGrid | null {
     const row = guardMap(this.path, () =>
       this.#db
         .prepare<[number], { rows: number; columns: number; channels: number; vectors: Buffer }>(

@@ -8,11 +8,11 @@ import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { computeFileCalibration, type MapCalibrationOptions } from './calibrateMap.ts';
 import { describeImages, type DescribedBatch } from './describeImages.ts';
+import { quantizeGrid } from '../verification/LocalGrid.ts';
 import { createMapManifest, toMapModel } from './MapManifest.ts';
 import type { MapWriter } from './MapWriter.ts';
 import type { NewPlace, Place } from './Place.ts';
 import { PlaceSurveyor } from './PlaceSurveyor.ts';
-import { quantizeLocalFeatures } from './quantizeLocalFeatures.ts';
 import { writeMapAtomically } from './writeMapAtomically.ts';
 
 /** Longer side in pixels: large enough to recognise a place in a report, about 6 KB. */
@@ -30,7 +30,7 @@ export interface MapBuildOptions {
   readonly local?: boolean;
   readonly thumbnails?: boolean;
   /** Leave-one-out calibration once all places are in; false = none. */
-  readonly calibration?: Pick<MapCalibrationOptions, 'evidence' | 'samples' | 'progress'> | false;
+  readonly calibration?: Pick<MapCalibrationOptions, 'verifyTopK' | 'samples' | 'progress'> | false;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -67,7 +67,7 @@ class MapBuild {
       const place = this.#survey(image, descriptor);
       if ('problem' in place) return place;
       const thumbnail = this.#options.thumbnails === false ? null : await encodeThumbnail(pixels, THUMBNAIL_SIDE);
-      return { place, descriptor, thumbnail, local: local === null ? null : quantizeLocalFeatures(local, row) };
+      return { place, descriptor, thumbnail, local: local === null ? null : quantizeGrid(local, row) };
     });
     const places: NewPlace[] = [];
     for (const item of await Promise.all(made)) {

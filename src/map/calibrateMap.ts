@@ -11,25 +11,20 @@ import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { ExactIndex } from '../retrieval/ExactIndex.ts';
 import type { PlaceFilter, VectorIndex } from '../retrieval/VectorIndex.ts';
-import { quantizeLocalFeatures } from './quantizeLocalFeatures.ts';
+import { quantizeGrid, type LocalGrid } from '../verification/LocalGrid.ts';
 import { describeImages } from './describeImages.ts';
+import { MapVerifier } from './MapVerifier.ts';
 import { MapWriter } from './MapWriter.ts';
-import type { StoredLocalFeatures } from './Place.ts';
 import { PlaceMap } from './PlaceMap.ts';
 import { PlaceSurveyor } from './PlaceSurveyor.ts';
-
-/** Geometric evidence that two images show one place, as spatial verification measures it. */
-export type EvidenceMeasure = (query: StoredLocalFeatures, candidate: StoredLocalFeatures) => number;
 
 export interface MapCalibrationOptions {
   /** Images of the map that are retrieved against the rest; spread evenly. */
   readonly samples?: number;
   /** Candidates a retrieval, as the localizer will get them. */
   readonly topK?: number;
-  /** Candidates that are verified, as `verify_top_k` of the node. */
+  /** Candidates that are verified, as `verify_top_k` of the node; 0 = none. A map without local features has none either. */
   readonly verifyTopK?: number;
-  /** Null: without spatial verification. */
-  readonly evidence?: EvidenceMeasure | null;
   /** Settings that decide what one place is: its radius. */
   readonly localizer?: Partial<LocalizerOptions>;
   /** Queries described in one inference. */
@@ -41,16 +36,23 @@ export interface MapCalibrationOptions {
 export const DEFAULT_CALIBRATION_SAMPLES = 300;
 const DEFAULT_TOP_K = 20;
 
-/** Leave-one-out retrieval over the map (docs/localization.md). The index must hold all places of the map. */
+/** What places are found and verified with. The index must hold all places of the map. */
+export interface SearchTools {
+  readonly index: VectorIndex;
+  /** Null = without spatial verification. */
+  readonly verifier: MapVerifier | null;
+}
+
+/** Leave-one-out retrieval over the map (docs/localization.md). */
 export async function computeMapCalibration(
   map: PlaceMap,
-  index: VectorIndex,
+  tools: SearchTools,
   options: MapCalibrationOptions = {},
 ): Promise<PlaceCalibration> {
   const { samples = DEFAULT_CALIBRATION_SAMPLES, progress = silentProgress } = options;
   const geometry = createMapGeometry(map.places, resolveLocalizerOptions(options.localizer));
   const rows = spreadRows(geometry, samples);
-  const search = new CandidateSearch(map, index, options);
+  const search = new CandidateSearch(map, tools, options);
   const queries: CalibrationQuery[] = [];
   for (const row of rows) {
     options.signal?.throwIfAborted();
@@ -69,10 +71,10 @@ export async function computeMapCalibration(
 /** The same from queries whose positions are known; those without a position in the map frame are left out. */
 export async function computeQueryCalibration(
   map: PlaceMap,
-  index: VectorIndex,
+  tools: SearchTools,
   given: MapCalibrationOptions & CalibrationQueries,
 ): Promise<PlaceCalibration> {
-  const { source, model, evidence = null, progress = silentProgress } = given;
+  const { source, model, progress = silentProgress } = given;
   const geometry = createMapGeometry(map.places, resolveLocalizerOptions(given.localizer));
   if (geometry.kind === 'topological') {
     throw new NetvladError(
@@ -84,9 +86,12 @@ export async function computeQueryCalibration(
     );
   }
   const surveyor = PlaceSurveyor.continuing(map);
-  const search = new CandidateSearch(map, index, given);
+  const search = new CandidateSearch(map, tools, given);
   const queries: CalibrationQuery[] = [];
-  for await (const { images, descriptors } of describeImages(source, model, { ...given, local: evidence !== null })) {
+  for await (const { images, descriptors } of describeImages(source, model, {
+    ...given,
+    local: tools.verifier !== null,
+  })) {
     for (const [row, { image }] of images.entries()) {
       const surveyed = surveyor.survey(image);
       if ('problem' in surveyed || surveyed.pose === null) continue;
@@ -117,6 +122,7 @@ export async function computeFileCalibration(
   queries: CalibrationQueries | null = null,
 ): Promise<PlaceCalibration> {
   const map = PlaceMap.open(path);
+  let verifier: MapVerifier | null = null;
   try {
     if (queries !== null) map.assertModel(queries.model.manifest);
     const index = new ExactIndex(map.dimension);
@@ -124,9 +130,11 @@ export async function computeFileCalibration(
       map.places.map(({ id }) => id),
       map.descriptors,
     );
-    if (queries === null) return await computeMapCalibration(map, index, options);
-    return await computeQueryCalibration(map, index, { ...options, ...queries });
+    verifier = await MapVerifier.open(map, options.verifyTopK ?? options.topK ?? DEFAULT_TOP_K);
+    if (queries === null) return await computeMapCalibration(map, { index, verifier }, options);
+    return await computeQueryCalibration(map, { index, verifier }, { ...options, ...queries });
   } finally {
+    await verifier?.dispose();
     map.close();
   }
 }
@@ -155,27 +163,26 @@ function storeCalibration(path: string, calibration: PlaceCalibration): void {
 interface SearchImage {
   /** [D] unit L2. */
   readonly descriptor: Float32Array;
-  readonly local: StoredLocalFeatures | null;
+  readonly local: LocalGrid | null;
 }
 
 function toSearchImage({ global, dimension, local }: Descriptors, row: number): SearchImage {
   return {
     descriptor: global.slice(row * dimension, (row + 1) * dimension),
-    local: local === null ? null : quantizeLocalFeatures(local, row),
+    local: local === null ? null : quantizeGrid(local, row),
   };
 }
 
-/** Searches the index as the recognizer does, and verifies the best candidates. */
+/** Searches the index and verifies the best candidates as the recognizer does. */
 class CandidateSearch {
   readonly #map: PlaceMap;
-  readonly #index: VectorIndex;
-  readonly #options: MapCalibrationOptions;
-  readonly #cache = new Map<number, StoredLocalFeatures | null>();
+  readonly #tools: SearchTools;
+  readonly #topK: number;
 
-  constructor(map: PlaceMap, index: VectorIndex, options: MapCalibrationOptions) {
+  constructor(map: PlaceMap, tools: SearchTools, { topK = DEFAULT_TOP_K }: MapCalibrationOptions) {
     this.#map = map;
-    this.#index = index;
-    this.#options = options;
+    this.#tools = tools;
+    this.#topK = topK;
   }
 
   /** An image of the map as a query. */
@@ -183,30 +190,14 @@ class CandidateSearch {
     const { dimension, descriptors, places } = this.#map;
     return {
       descriptor: descriptors.subarray(row * dimension, (row + 1) * dimension),
-      local: this.#localFeatures(places[row]!.id),
+      local: this.#tools.verifier === null ? null : this.#map.localFeatures(places[row]!.id),
     };
   }
 
-  async find(image: SearchImage, filter: PlaceFilter): Promise<CandidateMatch[]> {
-    const { topK = DEFAULT_TOP_K, verifyTopK = topK, evidence = null } = this.#options;
-    const matches = await this.#index.search(image.descriptor, topK, filter);
-    return matches.map((match, rank) => {
-      const other = evidence === null || rank >= verifyTopK ? null : this.#localFeatures(match.place);
-      if (evidence === null || image.local === null || other === null) return { ...match, evidence: Number.NaN };
-      return { ...match, evidence: evidence(image.local, other) };
-    });
-  }
-
-  /** Neighbouring samples retrieve the same places: their features are read once. About 29 KB each. */
-  #localFeatures(place: number): StoredLocalFeatures | null {
-    if ((this.#options.evidence ?? null) === null) return null;
-    const known = this.#cache.get(place);
-    if (known !== undefined) return known;
-    if (this.#cache.size >= CACHED_FEATURES) this.#cache.clear();
-    const read = this.#map.localFeatures(place);
-    this.#cache.set(place, read);
-    return read;
+  async find({ descriptor, local }: SearchImage, filter: PlaceFilter): Promise<readonly CandidateMatch[]> {
+    const { index, verifier } = this.#tools;
+    const matches = await index.search(descriptor, this.#topK, filter);
+    if (verifier === null || local === null) return matches.map((match) => ({ ...match, evidence: Number.NaN }));
+    return verifier.verifyGrid(local, matches);
   }
 }
-
-const CACHED_FEATURES = 1024;

@@ -5,12 +5,12 @@ import type { GeoPoint } from '../geo/Pose.ts';
 import { encodeThumbnail } from '../image/encode.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
 import { THUMBNAIL_SIDE } from '../map/buildMap.ts';
-import { quantizeLocalFeatures } from '../map/quantizeLocalFeatures.ts';
 import { createMapManifest, toMapModel } from '../map/MapManifest.ts';
 import { MapWriter } from '../map/MapWriter.ts';
 import type { Place } from '../map/Place.ts';
 import { PlaceMap } from '../map/PlaceMap.ts';
 import { PlaceSurveyor } from '../map/PlaceSurveyor.ts';
+import { quantizeGrid } from '../verification/LocalGrid.ts';
 import type { LastFrame } from './LocalRecognizer.ts';
 import type { FrameGeotag } from './RecognitionEngine.ts';
 
@@ -78,7 +78,7 @@ export class OnlineMap {
         place,
         descriptor: global.slice(0, dimension),
         thumbnail,
-        local: local === null ? null : quantizeLocalFeatures(local, 0),
+        local: local === null ? null : quantizeGrid(local),
       },
     ]);
     this.#added += 1;

@@ -3,6 +3,7 @@ import { NetvladError } from '../errors.ts';
 import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
 import { renderMatchSheet } from '../image/renderMatchSheet.ts';
+import { MapVerifier } from '../map/MapVerifier.ts';
 import type { Place } from '../map/Place.ts';
 import type { VectorIndex } from '../retrieval/VectorIndex.ts';
 import { LocalRecognizer } from './LocalRecognizer.ts';
@@ -12,16 +13,27 @@ import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEng
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import type { Recognition } from './PlaceRecognizer.ts';
 
+interface EngineParts {
+  readonly map: OnlineMap;
+  readonly index: VectorIndex;
+  /** Null = no verification: switched off, or nothing to verify with. */
+  readonly verifier: MapVerifier | null;
+}
+
 class LocalEngine implements RecognitionEngine {
   readonly facts: EngineFacts;
   readonly #map: OnlineMap;
   readonly #index: VectorIndex;
+  readonly #verifier: MapVerifier | null;
   readonly #recognizer: LocalRecognizer;
 
-  constructor(model: OnnxDescriptorModel, parts: { readonly map: OnlineMap; readonly index: VectorIndex }) {
+  constructor(model: OnnxDescriptorModel, parts: EngineParts) {
     this.#map = parts.map;
     this.#index = parts.index;
-    this.#recognizer = new LocalRecognizer(model, parts.index);
+    this.#verifier = parts.verifier;
+    // The features of a frame go into the map with it, whether or not they are needed to find its place.
+    const keepLocal = parts.verifier !== null || parts.map.map.hasLocalFeatures;
+    this.#recognizer = new LocalRecognizer(model, parts.index, { verifier: parts.verifier, keepLocal });
     this.facts = toFacts(model, parts.map);
   }
 
@@ -52,6 +64,7 @@ class LocalEngine implements RecognitionEngine {
 
   async dispose(): Promise<void> {
     await this.#recognizer.dispose();
+    await this.#verifier?.dispose();
     this.#map.close();
   }
 }
@@ -78,6 +91,13 @@ function toFacts(model: OnnxDescriptorModel, { path, map }: OnlineMap): EngineFa
   };
 }
 
+/** A map that holds places without features is not verified; an empty one will get them with its places. */
+async function openVerifier(model: OnnxDescriptorModel, online: OnlineMap, topK: number): Promise<MapVerifier | null> {
+  const hasFeatures = online.map.hasLocalFeatures || online.size === 0;
+  if (topK === 0 || model.manifest.onnx.local === undefined || !hasFeatures) return null;
+  return MapVerifier.create((place) => online.map.localFeatures(place), { topK });
+}
+
 /** Throws a NetvladError that says which file or provider cannot be used, and what to do. */
 export async function openEngine(config: EngineConfig): Promise<RecognitionEngine> {
   const { threads } = config;
@@ -87,7 +107,9 @@ export async function openEngine(config: EngineConfig): Promise<RecognitionEngin
   });
   try {
     const map = OnlineMap.open(config.map, model.manifest, { create: config.createMap });
-    return new LocalEngine(model, { map, index: await openIndex(map.map, config.index) });
+    const index = await openIndex(map.map, config.index);
+    const verifier = await openVerifier(model, map, config.verifyTopK);
+    return new LocalEngine(model, { map, index, verifier });
   } catch (error) {
     await model.dispose();
     throw error;

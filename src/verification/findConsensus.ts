@@ -6,8 +6,6 @@ export interface ConsensusOptions {
   readonly scales: readonly number[];
   /** Largest deviation of an inlier per axis, in cells of a grid of the geometric mean scale. */
   readonly toleranceCells: number;
-  /** Subtracted from the similarity of an inlier: what chance matches reach. */
-  readonly baseline: number;
 }
 
 /** query cell = scale * candidate cell + shift. */
@@ -19,7 +17,7 @@ export interface GridTransform {
 }
 
 export interface Consensus {
-  /** Sum over the inliers of similarity - baseline; 0 without inliers. */
+  /** Sum of the inliers' similarities; 0 without inliers. */
   readonly evidence: number;
   readonly inliers: readonly Correspondence[];
   readonly transform: GridTransform | null;
@@ -120,7 +118,7 @@ export function findConsensus(
     cells[4 * k + 1] = Math.floor(query / columns.query);
     cells[4 * k + 2] = candidate % columns.candidate;
     cells[4 * k + 3] = Math.floor(candidate / columns.candidate);
-    weights[k] = Math.max(0, similarity - options.baseline);
+    weights[k] = similarity;
   }
   const histogram = new ShiftHistogram(weights, options.toleranceCells);
   let best = { evidence: 0, scale: 1, centre: -1 };

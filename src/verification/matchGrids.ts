@@ -55,13 +55,13 @@ export interface Correspondence {
   readonly similarity: number;
 }
 
-/** Mutual nearest neighbours that are more similar than `minSimilarity`, by ascending query location. */
-export function selectMutual(nearest: NearestLocations, minSimilarity: number): Correspondence[] {
+/** Mutual nearest neighbours by ascending query location; what is not similar at all (zero vectors) is no neighbour. */
+export function selectMutual(nearest: NearestLocations): Correspondence[] {
   const { forward, backward, similarity } = nearest;
   const mutual: Correspondence[] = [];
   for (let query = 0; query < forward.length; query++) {
     const candidate = forward[query]!;
-    if (backward[candidate] !== query || !(similarity[query]! > minSimilarity)) continue;
+    if (backward[candidate] !== query || !(similarity[query]! > 0)) continue;
     mutual.push({ query, candidate, similarity: similarity[query]! });
   }
   return mutual;

@@ -11,6 +11,7 @@ import { chooseCriterion, type TruthFlags } from '../../evaluation/chooseCriteri
 import type { UniqueBy } from '../../evaluation/uniqueAnswers.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import { DEFAULT_BATCH } from '../../map/describeImages.ts';
+import { MapVerifier } from '../../map/MapVerifier.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { openIndex } from '../../recognition/openIndex.ts';
 import { writeFileAtomically } from '../../writeFileAtomically.ts';
@@ -59,14 +60,20 @@ async function evaluateImages(
         options: { sequence: flags.sequence === true },
       });
       const index = await openIndex(map, flags.index);
-      return await evaluateMap(
-        source,
-        { map, model, index, localizer, verifier: null },
-        {
-          ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
-          ...{ progress: context.progress('queries'), signal: context.signal },
-        },
-      );
+      const canVerify = model.manifest.onnx.local !== undefined;
+      const verifier = canVerify ? await MapVerifier.open(map, flags.verify) : null;
+      try {
+        return await evaluateMap(
+          source,
+          { map, model, index, localizer, verifier },
+          {
+            ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
+            ...{ progress: context.progress('queries'), signal: context.signal },
+          },
+        );
+      } finally {
+        await verifier?.dispose();
+      }
     } finally {
       await model.dispose();
     }
