@@ -36,7 +36,12 @@ export class McapBag implements BagSource {
   static async open(path: string): Promise<McapBag> {
     const decompress = await loadDecompressHandlers();
     const file = await FileWindow.open(path);
-    return new McapBag(file, await readMcapCatalog(file, decompress), decompress);
+    try {
+      return new McapBag(file, await readMcapCatalog(file, decompress), decompress);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async *messages(topics?: readonly string[]): AsyncGenerator<BagItem> {

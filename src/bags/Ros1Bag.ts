@@ -58,6 +58,7 @@ export class Ros1Bag implements BagSource {
     });
     try {
       await bag.open();
+      return new Ros1Bag(file, bag, toRos1Handlers(handlers));
     } catch (cause) {
       await file.close();
       throw new NetvladError(
@@ -69,7 +70,6 @@ export class Ros1Bag implements BagSource {
         },
       );
     }
-    return new Ros1Bag(file, bag, toRos1Handlers(handlers));
   }
 
   async *messages(topics?: readonly string[]): AsyncGenerator<BagItem> {

@@ -33,7 +33,7 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
     ...judged,
     title: `Replay of ${document.recording.path}`,
     subtitle: describeRun(document),
-    headline: [...judged.headline, ...toHeadline(document, timings)],
+    headline: [...judged.headline.filter(({ label }) => label !== 'located'), ...toHeadline(document, timings)],
     errors: toErrors(processed),
     trajectory: toTrajectory(processed, places),
     timings: timings.stages.map(({ stage, median, p90, p99 }) => ({ stage, medianMs: median, p90Ms: p90, p99Ms: p99 })),
@@ -42,17 +42,22 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
   };
 }
 
-function describeRun({ recording, map, frames }: ReplayDocument): string {
-  const truth = recording.groundTruth === null ? 'without ground truth' : `truth from ${recording.groundTruth}`;
+function describeRun({ recording, map, frames, evaluation }: ReplayDocument): string {
+  const source = recording.groundTruth === null ? '' : `, truth from ${recording.groundTruth}`;
+  const truth = evaluation === null ? 'without ground truth' : `right is ${evaluation.criterion}${source}`;
   return `${frames.images} images of ${recording.imageTopic} against ${map.path} (${map.places} places), ${truth}`;
 }
 
-function toHeadline({ frames, firstLocatedS }: ReplayDocument, timings: ReplayTimings): HeadlineNumber[] {
+function toHeadline({ frames, firstLocatedS, evaluation }: ReplayDocument, timings: ReplayTimings): HeadlineNumber[] {
   const rejected = Object.values(frames.rejected).reduce((sum, count) => sum + count, 0);
   const located = frames.located / Math.max(1, frames.processed);
-  const first = firstLocatedS === null ? 'never located' : `first after ${firstLocatedS.toFixed(1)}\u00a0s`;
+  const right =
+    evaluation?.acceptance == null || frames.located === 0
+      ? ''
+      : `${formatPercent(evaluation.acceptance.precision)} right, `;
+  const first = firstLocatedS === null ? 'never' : `${right}first after ${firstLocatedS.toFixed(1)}\u00a0s`;
   return [
-    { label: 'frames located', value: formatPercent(located), detail: first },
+    { label: 'located', value: formatPercent(located), detail: first },
     { label: 'frames', value: String(frames.images), detail: `${rejected} unusable, ${frames.dropped} dropped` },
     { label: 'rate', value: `${timings.framesPerSecond.toFixed(1)}/s`, detail: describePace(timings) },
   ];

@@ -124,7 +124,8 @@ function acceptanceChart(curves: readonly AcceptanceChartCurve[]): ReportChart {
         type: 'line' as const,
         name: by,
         color: SERIES_COLOURS[i % SERIES_COLOURS.length]!,
-        symbolSize: 4,
+        symbolSize: points.length > 80 ? 2 : 4,
+        lineStyle: { width: 1.5 },
         data: points.map(({ threshold, accepted, precision }) => ({
           value: [percent(accepted), percent(precision)],
           name: `above ${rounded(threshold, 4)}: ${percent(accepted)} % accepted, ${percent(precision)} % right`,
@@ -143,6 +144,7 @@ function acceptanceChart(curves: readonly AcceptanceChartCurve[]): ReportChart {
 
 function reliabilityChart({ ece, bins }: Reliability): ReportChart {
   const filled = bins.filter(({ count }) => count > 0);
+  const answers = bins.reduce((sum, { count }) => sum + count, 0);
   return {
     id: 'reliability',
     title: 'Is the confidence honest',
@@ -151,13 +153,23 @@ function reliabilityChart({ ece, bins }: Reliability): ReportChart {
       grid: GRID,
       legend: LEGEND,
       tooltip: { trigger: 'item', formatter: '{b}' },
-      xAxis: { ...percentAxis('claimed confidence, %'), nameGap: 26 },
+      xAxis: [
+        { ...percentAxis('claimed confidence, %'), nameGap: 26 },
+        { type: 'category', data: bins.map(({ from }) => String(from)), show: false },
+      ],
       yAxis: percentAxis('%'),
       series: [
         {
-          ...{ type: 'bar', name: 'answers', color: QUIET, barWidth: 16, itemStyle: { opacity: 0.45 } },
-          data: filled.map(({ from, to, count }) => ({
-            value: [percent((from + to) / 2), percent(count / filled.reduce((sum, bin) => sum + bin.count, 0))],
+          ...{
+            type: 'bar',
+            name: 'answers',
+            xAxisIndex: 1,
+            color: QUIET,
+            barWidth: '70%',
+            itemStyle: { opacity: 0.45 },
+          },
+          data: bins.map(({ from, to, count }) => ({
+            value: percent(count / answers),
             name: `${percent(from)}..${percent(to)} %: ${count} answers`,
           })),
         },

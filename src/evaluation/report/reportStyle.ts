@@ -27,7 +27,7 @@ h3 { font-size: 15px; margin: 0 0 8px; }
 .chart { width: 100%; height: 320px; }
 .wide .chart { height: 460px; }
 .item { margin-bottom: 16px; }
-.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 12px; }
+.strip { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 12px; }
 figure { margin: 0; min-width: 0; }
 figure img, .blank { display: block; width: 100%; height: auto; border-radius: 4px; border: 3px solid var(--line); }
 .blank { aspect-ratio: 4 / 3; background: var(--line); }
