@@ -1,5 +1,5 @@
 /** @file The folder of a training run: config, seed, log, results. Never overwritten. */
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { NetvladError } from '../errors.ts';
@@ -14,6 +14,8 @@ export interface RunFolder {
   checkpoint(which: 'last' | 'best'): string;
   /** Appends a line to log.jsonl. */
   log(event: Readonly<Record<string, unknown>>): Promise<void>;
+  /** All that was logged so far, by earlier sessions of the run too. */
+  readLog(): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 /** Makes a new run folder with the config in it. Throws NetvladError('bad-input') when there is something in it already. */
@@ -42,10 +44,15 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
 }
 
 function runFolderAt(folder: string): RunFolder {
+  const logFile = path.join(folder, 'log.jsonl');
   return {
     path: folder,
     model: path.join(folder, 'model'),
     checkpoint: (which) => path.join(folder, 'checkpoints', `${which}.npz`),
-    log: (event) => appendFile(path.join(folder, 'log.jsonl'), `${JSON.stringify(event)}\n`),
+    log: (event) => appendFile(logFile, `${JSON.stringify(event)}\n`),
+    readLog: async () => {
+      const lines = (await readFile(logFile, 'utf8')).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
   };
 }

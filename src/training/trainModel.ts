@@ -15,6 +15,7 @@ import type { FeatureCache } from './FeatureCache.ts';
 import { initializePooling, initializeWhitening, type TrainingContext } from './initializeHead.ts';
 import { fingerprintImages, readPixels } from './initializeModel.ts';
 import { type Backbone, loadBackbone } from './loadBackbone.ts';
+import { renderRun } from './renderRun.ts';
 import type { RunFolder } from './runFolder.ts';
 import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
 import { applyWeights, averageWeights, type TrainedParts } from './trainedHead.ts';
@@ -22,6 +23,7 @@ import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from 
 import { TrainingNetwork } from './TrainingNetwork.ts';
 import type { TrainingSet } from './trainingSet.ts';
 import { TupleMiner } from './TupleMiner.ts';
+import { writeFileAtomically } from '../writeFileAtomically.ts';
 import { computeValidationChance, computeValidationRecall, rankDatabase } from './validate.ts';
 
 const PARITY_IMAGES = 8;
@@ -91,6 +93,21 @@ async function rankValidation(
   return rankDatabase(await describe(queries), await describe(database), options.dimension);
 }
 
+/** Writes training.html from the log, so that a resumed run shows its earlier epochs too. */
+async function writeRunPage({ run, dataDescription, set }: TrainRequest, { config }: TrainingContext): Promise<void> {
+  const events = await run.readLog();
+  const start = events.find(({ event }) => event === 'start') as unknown as { recall: ByN; chance: ByN };
+  const page = renderRun({
+    config,
+    dataDescription,
+    validationQueries: set.validation.queries.length,
+    initial: start.recall,
+    chance: start.chance,
+    reports: events.filter(({ event }) => event === 'epoch') as unknown as EpochReport[],
+  });
+  await writeFileAtomically(path.join(run.path, 'training.html'), page);
+}
+
 function createHooks(
   request: TrainRequest,
   context: TrainingContext,
@@ -115,6 +132,7 @@ function createHooks(
       await writeCheckpoint(run.checkpoint('last'), state, facts.digest);
       if (report.isBest) await writeCheckpoint(run.checkpoint('best'), state, facts.digest);
       await run.log({ event: 'epoch', ...report });
+      await writeRunPage(request, context);
       const recall = Object.entries(report.recall).map(([n, value]) => `@${n} ${(100 * value).toFixed(1)}`);
       context.logger.info(
         `epoch ${report.epoch}: loss ${report.lossPerQuery.toFixed(4)} a query, ${report.active} of ${report.queries} queries active, ` +

@@ -84,6 +84,7 @@ describe('netvlad train', function () {
     const events = log.map((line) => (JSON.parse(line) as { event: string }).event);
     assert.deepEqual(events, ['start', 'epoch', 'epoch', 'exported']);
     await readFile(at('whole', 'config.yaml'));
+    assert.match(await readFile(at('whole', 'training.html'), 'utf8'), /Loss a query[^]*recall@5/);
     assert.match(await readFile(at('whole', 'model', 'small.md'), 'utf8'), /validation/);
   });
 

@@ -20,6 +20,8 @@ export interface ReportDocument {
   /** In order of time. */
   readonly errors: readonly ErrorPoint[];
   readonly trajectory: TrajectoryChart | null;
+  /** Whatever changes along an axis: the loss and the recall of a training. */
+  readonly curves?: readonly CurveChart[];
   readonly timings: readonly StageTiming[];
   /** What did not make it into the numbers, by reason: dropped frames, unusable images, unreadable parts of a recording. */
   readonly losses: readonly Loss[];
@@ -55,6 +57,17 @@ export interface AcceptanceChartCurve {
   readonly by: string;
   /** Strongest first, as `computeAcceptanceCurve` gives them. */
   readonly points: readonly AcceptancePoint[];
+}
+
+export interface CurveChart {
+  readonly title: string;
+  readonly note: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly series: readonly {
+    readonly name: string;
+    readonly points: readonly (readonly [x: number, y: number])[];
+  }[];
 }
 
 export interface ErrorPoint {

@@ -11,6 +11,7 @@ import type {
   TrajectoryChart,
 } from './ReportDocument.ts';
 import type { Reliability } from '../calibrationError.ts';
+import { curveChart } from './curveChart.ts';
 
 export interface ReportChart {
   readonly id: string;
@@ -45,6 +46,7 @@ export function createReportCharts(document: ReportDocument): readonly ReportCha
     document.recall === null ? null : recallChart(document.recall),
     document.acceptance.length === 0 ? null : acceptanceChart(document.acceptance),
     document.reliability === null ? null : reliabilityChart(document.reliability),
+    ...(document.curves ?? []).map(curveChart),
     document.timings.length === 0 ? null : timingChart(document.timings),
     document.errors.length === 0 ? null : errorChart(document.errors),
     document.trajectory === null ? null : trajectoryChart(document.trajectory),

@@ -1,0 +1,26 @@
+/** @file A chart of lines over a common axis. */
+import type { ReportChart } from './reportCharts.ts';
+import type { CurveChart } from './ReportDocument.ts';
+
+const SYMBOLS = ['circle', 'diamond', 'triangle', 'rect'];
+
+/** @param index position among the curves: the page tells its charts apart by it */
+export function curveChart({ title, note, xLabel, yLabel, series }: CurveChart, index: number): ReportChart {
+  const named = (name: string, nameGap: number): object => ({ type: 'value', name, nameLocation: 'middle', nameGap });
+  return {
+    id: `curve-${index}`,
+    title,
+    note,
+    option: {
+      grid: { left: 30, right: 18, top: 44, bottom: 34, containLabel: true },
+      legend: { top: 4, type: 'scroll' },
+      tooltip: { trigger: 'axis' },
+      xAxis: { ...named(xLabel, 26), minInterval: 1, scale: true },
+      yAxis: named(yLabel, 40),
+      series: series.map(({ name, points }, i) => ({
+        ...{ type: 'line', name, symbol: SYMBOLS[i % SYMBOLS.length]!, symbolSize: 7 },
+        data: points.map(([x, y]) => [x, Number(y.toPrecision(4))]),
+      })),
+    },
+  };
+}

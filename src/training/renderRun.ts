@@ -1,0 +1,85 @@
+/** @file The page of a training run: its curves, its numbers, its settings; one file that needs nothing else. */
+import type { ByN } from '../evaluation/recall.ts';
+import { renderReport } from '../evaluation/report/renderReport.ts';
+import type { CurveChart } from '../evaluation/report/ReportDocument.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import type { EpochReport } from './Trainer.ts';
+
+export interface RunPage {
+  readonly config: TrainConfig;
+  readonly dataDescription: string;
+  readonly validationQueries: number;
+  readonly initial: ByN;
+  readonly chance: ByN;
+  /** All epochs of the run so far, resumed ones included. */
+  readonly reports: readonly EpochReport[];
+}
+
+const percent = (fraction: number | undefined): string => `${(100 * (fraction ?? NaN)).toFixed(1)} %`;
+
+type Point = readonly [number, number];
+
+function curvesOf({ reports, initial }: RunPage): CurveChart[] {
+  const series = (name: string, of: (report: EpochReport) => number): { name: string; points: readonly Point[] } => ({
+    name,
+    points: reports.map((report): Point => [report.epoch, of(report)]),
+  });
+  const recall = (n: number): { name: string; points: readonly Point[] } => {
+    const { name, points } = series(`recall@${n}`, (report) => 100 * (report.recall[n] ?? NaN));
+    return { name, points: [[0, 100 * (initial[n] ?? NaN)], ...points] };
+  };
+  return [
+    {
+      title: 'Validation recall',
+      note: 'Epoch 0 is the start. The best recall@5 decides which epoch is exported.',
+      ...{ xLabel: 'epoch', yLabel: '% of queries', series: [recall(1), recall(5), recall(10)] },
+    },
+    {
+      title: 'Loss a query',
+      note: 'Sum of the hinges, queries without a violating negative counting zero. It may rise while recall rises: mining gets harder.',
+      ...{ xLabel: 'epoch', yLabel: 'loss', series: [series('loss', (report) => report.lossPerQuery)] },
+    },
+    {
+      title: 'What there is to learn',
+      note: 'Queries with a violating negative by the cache, and triplets that still violate with the weights of their step.',
+      ...{ xLabel: 'epoch', yLabel: '%' },
+      series: [
+        series('active queries', (report) => (100 * report.active) / report.queries),
+        series('violating triplets', (report) => 100 * report.violatingShare),
+      ],
+    },
+  ];
+}
+
+/** The page's HTML. */
+export function renderRun(page: RunPage): string {
+  const { config, reports, initial, chance } = page;
+  const best = [...reports].sort((a, b) => (b.recall[5] ?? 0) - (a.recall[5] ?? 0))[0];
+  const last = reports.at(-1);
+  const headline = [
+    {
+      label: 'best recall@5',
+      value: percent(best?.recall[5]),
+      detail: `epoch ${best?.epoch ?? '-'}, start ${percent(initial[5])}`,
+    },
+    {
+      label: 'recall@1 then',
+      value: percent(best?.recall[1]),
+      detail: `start ${percent(initial[1])}, chance ${percent(chance[1])}`,
+    },
+    { label: 'epochs', value: String(last?.epoch ?? 0), detail: `${(last?.seconds ?? 0).toFixed(0)} s the last one` },
+    {
+      label: 'loss a query',
+      value: (last?.lossPerQuery ?? NaN).toFixed(4),
+      detail: `first epoch ${(reports[0]?.lossPerQuery ?? NaN).toFixed(4)}`,
+    },
+  ];
+  return renderReport({
+    title: `Training of ${config.name}`,
+    subtitle: `${page.dataDescription}; ${page.validationQueries} validation queries`,
+    headline,
+    ...{ recall: null, acceptance: [], reliability: null, errors: [], trajectory: null, timings: [], losses: [] },
+    ...{ failures: [], successes: [], curves: curvesOf(page) },
+    facts: [{ title: 'Settings', rows: Object.entries(config).map(([name, value]) => [name, JSON.stringify(value)]) }],
+  });
+}
