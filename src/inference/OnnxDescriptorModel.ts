@@ -1,8 +1,8 @@
 /** @file The DescriptorModel that runs on ONNX Runtime: resize and normalise as the manifest says, batch, infer, check. */
 import { NetvladError } from '../errors.ts';
-import { resizeImage } from '../image/resizeImage.ts';
+import { computeResizedSize, resizeImage, type ImageSize } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
-import { toTensor } from '../image/toTensor.ts';
+import { toTensorNearest } from '../image/toTensor.ts';
 import type { DescriptorModel, Descriptors, LocalFeatures } from './DescriptorModel.ts';
 import { checkSignature } from './checkSignature.ts';
 import type { ModelManifest } from './ModelManifest.ts';
@@ -60,10 +60,10 @@ export class OnnxDescriptorModel implements DescriptorModel {
   async describe(images: readonly RgbImage[], options: { readonly local?: boolean } = {}): Promise<Descriptors> {
     const { dimension } = this.manifest.descriptor;
     const wantsLocal = options.local === true && this.manifest.onnx.local !== undefined;
-    const resized = await Promise.all(images.map((image) => resizeImage(image, this.manifest.input)));
+    const resized = await this.#resize(images);
     const global = new Float32Array(images.length * dimension);
     let local: LocalFeatures | null = null;
-    for (const batch of toBatches(resized)) {
+    for (const batch of toBatches(resized.map((image) => computeResizedSize(image, this.manifest.input)))) {
       const results = await this.#infer(resized, batch, wantsLocal);
       scatterRows(results.global, dimension, batch.indices, global);
       if (results.local === null) continue;
@@ -83,6 +83,12 @@ export class OnnxDescriptorModel implements DescriptorModel {
     await this.#session.dispose();
   }
 
+  /** Nearest resampling happens on the way into the tensor; every other kernel needs the image in between. */
+  async #resize(images: readonly RgbImage[]): Promise<readonly RgbImage[]> {
+    const { input } = this.manifest;
+    return input.kernel === 'nearest' ? images : Promise.all(images.map((image) => resizeImage(image, input)));
+  }
+
   async #infer(
     images: readonly RgbImage[],
     batch: Batch,
@@ -93,7 +99,8 @@ export class OnnxDescriptorModel implements DescriptorModel {
     const itemLength = 3 * width * height;
     const input = this.#takeBuffer(indices.length * itemLength);
     indices.forEach((index, i) => {
-      toTensor(images[index]!, this.manifest.input, input, i * itemLength);
+      const target = { width, height, out: input, offset: i * itemLength };
+      toTensorNearest(images[index]!, this.manifest.input, target);
     });
     const fetches = wantsLocal ? [onnx.output, onnx.local!] : [onnx.output];
     const feeds = { [onnx.input]: floatFeed([indices.length, 3, height, width], input) };
@@ -153,7 +160,7 @@ export class OnnxDescriptorModel implements DescriptorModel {
 }
 
 /** Equal sizes side by side, at most MAX_BATCH together, in the given order. */
-function toBatches(images: readonly RgbImage[]): readonly Batch[] {
+function toBatches(images: readonly ImageSize[]): readonly Batch[] {
   const bySize = new Map<string, number[]>();
   images.forEach(({ width, height }, index) => {
     const key = `${width}x${height}`;
