@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, normalize, relative } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const ROS_TESTS = join('dist', 'test', 'ros');
@@ -47,8 +47,8 @@ function runMocha(files, environment) {
 }
 
 function runAll(files) {
-  const onGraph = files.filter((file) => file.startsWith(ROS_TESTS));
-  const alone = files.filter((file) => !file.startsWith(ROS_TESTS));
+  const onGraph = files.filter((file) => dirname(file) === ROS_TESTS);
+  const alone = files.filter((file) => dirname(file) !== ROS_TESTS);
   const tallies = [];
   if (alone.length > 0) {
     console.log(`== ${alone.length} files of units and flows`);

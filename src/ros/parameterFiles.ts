@@ -27,7 +27,8 @@ function toRange(definition: ParameterDefinition): string {
     const unit = definition.unit === undefined ? '' : ` ${definition.unit}`;
     return `${definition.range[0]} .. ${definition.range[1]}${unit}`;
   }
-  return 'choices' in definition && definition.choices !== undefined ? definition.choices.join(', ') : '';
+  const choices = 'choices' in definition ? definition.choices : undefined;
+  return choices?.join(', ') ?? '';
 }
 
 function wrap(text: string, prefix: string): string {
@@ -45,7 +46,8 @@ function wrap(text: string, prefix: string): string {
 
 function toYamlEntry([name, definition]: readonly [string, ParameterDefinition]): string {
   const range = toRange(definition);
-  const facts = [range === '' ? '' : `Range: ${range}.`, `Changes take effect ${CHANGES[definition.change]}.`];
+  const kind = 'range' in definition ? 'Range' : 'One of';
+  const facts = [range === '' ? '' : `${kind}: ${range}.`, `Changes take effect ${CHANGES[definition.change]}.`];
   const comment = wrap([definition.doc, ...facts].filter((text) => text !== '').join(' '), '    #');
   return `${comment}\n    ${name}: ${toYamlValue(definition)}`;
 }
@@ -81,7 +83,8 @@ function toRow([name, definition]: readonly [string, ParameterDefinition]): stri
 export function renderParameterPage(): string {
   const groups = Object.entries(PARAMETER_GROUPS).map(([group, title]) => {
     const rows = entriesOf(group as ParameterGroup).map(toRow);
-    const head = '| name | type | default | range | takes effect | what it does |\n| --- | --- | --- | --- | --- | --- |';
+    const head =
+      '| name | type | default | range | takes effect | what it does |\n| --- | --- | --- | --- | --- | --- |';
     return `## ${title}\n\n${head}\n${rows.join('\n')}`;
   });
   return `# Parameters of the node
