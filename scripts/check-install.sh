@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the package with cmake into an empty prefix, as colcon does, and starts the node that was installed there: it
-# must come up as a lifecycle node on the graph, answer, and end with code 0 on SIGINT and on SIGTERM.
+# Builds the package with cmake into an empty prefix, as colcon does, and uses what was installed there: the command line
+# makes a map, the node loads it, becomes active on the graph, and ends with code 0 on SIGINT and on SIGTERM.
 # Run in the ROS environment (make check-install).
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,18 +38,24 @@ PYTHONPATH="$(find "$PREFIX" -type d -name '*-packages' | paste -sd : -):${PYTHO
 export PYTHONPATH
 export ROS_DOMAIN_ID=$((1 + $$ % 101))
 
-say "the installed command line: $("$PREFIX/lib/netvlad_localizer/netvlad" --version)"
+installed() { "$PREFIX/lib/netvlad_localizer/$1" "${@:2}"; }
+
+cd "$WORK"
+say "the installed command line, version $(installed netvlad --version), renders a street and maps it"
+{
+  installed netvlad simulate --out street --frames 6 --conditions day --size 320x240
+  installed netvlad map build street/index.csv --out street.vprmap
+} >"$WORK/map.log" 2>&1 || { cat "$WORK/map.log" >&2; fail 'the installed command line failed'; }
 
 for signal in INT TERM; do
-  cd "$WORK"
-  "$PREFIX/lib/netvlad_localizer/localizer_node" --ros-args -p autostart:=false >"$WORK/node.log" 2>&1 &
+  "$PREFIX/lib/netvlad_localizer/localizer_node" --ros-args -p map:="$WORK/street.vprmap" >"$WORK/node.log" 2>&1 &
   NODE_PID=$!
-  python3 "$ROOT/scripts/testing/await_lifecycle_node.py" /localizer unconfigured ||
-    { cat "$WORK/node.log" >&2; fail 'the installed node does not answer'; }
+  python3 "$ROOT/scripts/testing/await_lifecycle_node.py" /localizer active ||
+    { cat "$WORK/node.log" >&2; fail 'the installed node does not become active'; }
   kill -"$signal" "$NODE_PID"
   status=0
   wait "$NODE_PID" || status=$?
   NODE_PID=
   [ "$status" -eq 0 ] || { cat "$WORK/node.log" >&2; fail "the installed node ended with code $status on SIG$signal"; }
-  say "the installed node came up, answered, and ended with code 0 on SIG$signal"
+  say "the installed node loaded model and map, became active, and ended with code 0 on SIG$signal"
 done

@@ -58,9 +58,12 @@ build_interfaces() {
 link_sources() {
   local share="$STATE/overlay/share/netvlad_localizer" folder executable
   mkdir -p "$STATE/overlay/lib/netvlad_localizer"
-  for folder in bin config dist launch models node_modules package.json; do
+  for folder in bin config dist models node_modules package.json; do
     ln -sfn "$ROOT/$folder" "$share/$folder"
   done
+  rm -rf "$share/launch"
+  mkdir "$share/launch" # ros2 launch follows links to files, not to folders
+  ln -s "$ROOT"/launch/*.py "$share/launch/"
   for executable in localizer_node netvlad; do
     sed -e "s#@executable@#$executable#g" -e "s#@NODE_EXECUTABLE@#$(command -v node)#" cmake/start.sh.in \
       >"$STATE/overlay/lib/netvlad_localizer/$executable"
