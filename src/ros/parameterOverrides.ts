@@ -7,9 +7,9 @@ import type { ParameterRule } from './rosArguments.ts';
 /** A YAML value as it stands: integers are bigint, so that 1 and 1.0 differ. */
 export type OverrideValue = unknown;
 
-/** YAML 1.1, as libyaml in rcl reads it: `yes` and `on` are booleans. */
+/** YAML 1.1, as libyaml in rcl reads it: `yes` and `on` are booleans, tags (launch_ros writes python/tuple) are ignored. */
 function parseYaml(text: string): unknown {
-  return parse(text, { version: '1.1', intAsBigInt: true });
+  return parse(text, { version: '1.1', intAsBigInt: true, logLevel: 'error' });
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

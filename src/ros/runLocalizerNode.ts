@@ -11,9 +11,10 @@ import type { RosNode } from './RosNode.ts';
 /** A shutdown that takes longer than this is cut short: the process promises to be gone within two seconds. */
 const SHUTDOWN_MS = 1500;
 
+/** The handlers stay: Ctrl-C under `ros2 launch` reaches the node twice, from the terminal and from launch. */
 function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
 }
 

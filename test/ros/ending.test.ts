@@ -32,6 +32,14 @@ describeOnGraph('the end of the node', () => {
     });
   }
 
+  it('exits with 0 when Ctrl-C reaches it twice, as under ros2 launch', async () => {
+    const node = await NodeProcess.active({ parameters: { ...town.parameters, log_level: 'debug' } });
+    const ended = node.end('SIGINT');
+    await node.logged(/Ends on SIGINT/);
+    process.kill(node.pid, 'SIGINT');
+    assert.equal((await ended).code, 0, node.log);
+  });
+
   it('ends on a signal that comes while it is still starting', async () => {
     const node = NodeProcess.start({ parameters: town.parameters });
     await new Promise((resolve) => setTimeout(resolve, 700));
