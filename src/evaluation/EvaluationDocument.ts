@@ -20,6 +20,7 @@ export interface ReportedMatch {
 
 export interface ReportedQuery {
   readonly image: string;
+  /** Database images that would have been right. */
   readonly truePositions: number;
   /** 1 = the first match is right; null = none of those retrieved. */
   readonly rankOfTruth: number | null;
@@ -35,7 +36,9 @@ export interface ReportedDecision {
   readonly state: string;
   readonly confidence: number;
   readonly reason: string;
-  /** Of the best hypothesis. */
+  /** Of the best hypothesis; null without one, or without positions. */
+  readonly x: number | null;
+  readonly y: number | null;
   readonly isCorrect: boolean;
   readonly errorM: number | null;
 }

@@ -5,7 +5,7 @@ import type { Localizer } from '../localization/Localizer.ts';
 import type { PlaceMap } from '../map/PlaceMap.ts';
 import type { EvaluationReport } from './EvaluationDocument.ts';
 import { judgeRetrieval, type FoundQuery, type SingleDecision } from './judgeRetrieval.ts';
-import { DEFAULT_NS } from './recall.ts';
+import { DEFAULT_NS, type GroundTruth } from './recall.ts';
 import { retrieveQueries, type RetrievalOptions, type RetrievalTools, type RetrievedQuery } from './retrieveQueries.ts';
 import { computeTruth, type TruthCriterion } from './truthCriterion.ts';
 import { countToRetrieve, keepUnique, type UniqueBy } from './uniqueAnswers.ts';
@@ -16,6 +16,14 @@ const NS_PER_FRAME = 1_000_000_000n;
 export interface EvaluationTools extends RetrievalTools {
   /** Judges acceptance and calibration; null = retrieval only. */
   readonly localizer: Localizer | null;
+}
+
+/** The judgement, and what a report shows beside it. */
+export interface MapEvaluation extends EvaluationReport {
+  /** In the order of `perQuery`. */
+  readonly retrieved: readonly RetrievedQuery[];
+  /** Rows of the map that would have been right, for each query. */
+  readonly truth: GroundTruth;
 }
 
 export interface EvaluationOptions extends Omit<RetrievalOptions, 'k' | 'needsPositions'> {
@@ -72,7 +80,7 @@ export async function evaluateMap(
   source: GeotaggedImageSource,
   tools: EvaluationTools,
   options: EvaluationOptions,
-): Promise<EvaluationReport> {
+): Promise<MapEvaluation> {
   const { map, model } = tools;
   const { criterion, ns = DEFAULT_NS, uniqueBy = null, asSequence = false } = options;
   map.assertModel(model.manifest);
@@ -87,7 +95,7 @@ export async function evaluateMap(
   const decisions = decideAll(queries, tools, asSequence);
   const answers = queries.map((query, index) => toAnswer(query, decisions[index] ?? null, { map, uniqueBy }));
   const truth = computeTruth(criterion, images, map.places);
-  return judgeRetrieval(
+  const report = judgeRetrieval(
     { criterion, queries: images, database: map.places, truth, answers, ns },
     {
       model: { name: model.manifest.name, sha256: model.manifest.onnx.sha256 },
@@ -97,4 +105,5 @@ export async function evaluateMap(
       msPerQuery,
     },
   );
+  return { ...report, retrieved: queries, truth };
 }

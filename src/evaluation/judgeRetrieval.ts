@@ -28,7 +28,7 @@ export interface FoundRow {
 }
 
 /** What the localizer said of one query. */
-export interface SingleDecision extends Omit<ReportedDecision, 'isCorrect' | 'errorM'> {
+export interface SingleDecision extends Omit<ReportedDecision, 'isCorrect' | 'errorM' | 'x' | 'y'> {
   /** Database row of the best hypothesis; null without one. */
   readonly row: number | null;
   /** Position of the best hypothesis in the map frame; null without one. */
@@ -71,7 +71,7 @@ function reportDecision(facts: RetrievalFacts, query: number): ReportedDecision 
   const isCorrect = byRadius
     ? errorM <= (facts.criterion as { radiusM: number }).radiusM
     : row !== null && facts.truth[query]!.has(row);
-  return { ...said, isCorrect, errorM };
+  return { ...said, x: position?.x ?? null, y: position?.y ?? null, isCorrect, errorM };
 }
 
 function reportQuery(facts: RetrievalFacts, query: number): ReportedQuery {

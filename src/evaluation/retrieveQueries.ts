@@ -31,6 +31,8 @@ export interface RetrievalOptions {
 export interface RetrievedQuery {
   /** What the source says of the image, its pose in the map frame. */
   readonly facts: Omit<Place, 'id'>;
+  /** Where the picture can be read again; null for records of a recording, which are not kept. */
+  readonly path: string | null;
   /** Best first. */
   readonly matches: readonly CandidateMatch[];
 }
@@ -75,6 +77,7 @@ class QueryRetrieval {
       const query = global.subarray(row * dimension, (row + 1) * dimension);
       this.queries.push({
         facts,
+        path: image.content.kind === 'file' ? image.content.path : null,
         matches: await this.#find(query, local === null ? null : localFeaturesOf(local, row)),
       });
     }

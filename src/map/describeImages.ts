@@ -49,19 +49,32 @@ async function decodeContent({ content }: GeotaggedImage): Promise<RgbImage | Fr
   return content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame);
 }
 
-async function* batchesOf(decoded: AsyncIterable<Decoded>, size: number): AsyncGenerator<PixelBatch> {
+interface BatchRule {
+  readonly size: number;
+  /** One array of local features holds one grid: images that the model would see in different sizes go apart. */
+  readonly isSameSize: boolean;
+}
+
+function haveSameSize(a: RgbImage, b: RgbImage): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
+async function* batchesOf(decoded: AsyncIterable<Decoded>, rule: BatchRule): AsyncGenerator<PixelBatch> {
   let images: DescribedImage[] = [];
   let problems: DatasetProblem[] = [];
   let bytes = 0;
   for await (const item of decoded) {
-    if (isDatasetProblemOf(item)) problems.push(item);
-    else {
-      images.push(item);
-      bytes += item.pixels.data.length;
+    if (isDatasetProblemOf(item)) {
+      problems.push(item);
+      continue;
     }
-    if (images.length < size && bytes < WAITING_BYTES / 2) continue;
-    yield { images, problems };
-    [images, problems, bytes] = [[], [], 0];
+    const isOfOtherSize = rule.isSameSize && images.length > 0 && !haveSameSize(images[0]!.pixels, item.pixels);
+    if (images.length >= rule.size || bytes >= WAITING_BYTES / 2 || isOfOtherSize) {
+      yield { images, problems };
+      [images, problems, bytes] = [[], [], 0];
+    }
+    images.push(item);
+    bytes += item.pixels.data.length;
   }
   if (images.length + problems.length > 0) yield { images, problems };
 }
@@ -93,6 +106,7 @@ export async function* describeImages(
     return { images, descriptors, problems };
   };
   const decoded = mapAhead(source, decodeLimit, decode);
-  const batches = batchesOf(decoded, options.batch ?? DEFAULT_BATCH);
+  const isSameSize = options.local === true && model.manifest.input.resize !== 'stretch';
+  const batches = batchesOf(decoded, { size: options.batch ?? DEFAULT_BATCH, isSameSize });
   yield* mapAhead(batches, () => DESCRIBE_AHEAD, describe);
 }

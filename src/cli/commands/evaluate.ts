@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { NetvladError } from '../../errors.ts';
 import { evaluateDescriptors } from '../../evaluation/evaluateDescriptors.ts';
-import { evaluateMap } from '../../evaluation/evaluateMap.ts';
+import { evaluateMap, type EvaluationTools } from '../../evaluation/evaluateMap.ts';
+import { createEvaluationPictures, NO_PICTURES } from '../../evaluation/evaluationPictures.ts';
 import type { EvaluationReport } from '../../evaluation/EvaluationDocument.ts';
 import { toPredictionsCsv } from '../../evaluation/predictions.ts';
 import { readDescriptorSets } from '../../evaluation/readDescriptorSets.ts';
 import { chooseCriterion, type TruthFlags } from '../../evaluation/chooseCriterion.ts';
+import { createEvaluationReport } from '../../evaluation/report/createEvaluationReport.ts';
+import type { ReportPictures } from '../../evaluation/report/createReportDocument.ts';
+import { renderReport } from '../../evaluation/report/renderReport.ts';
 import type { UniqueBy } from '../../evaluation/uniqueAnswers.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import { DEFAULT_BATCH } from '../../map/describeImages.ts';
 import { MapVerifier } from '../../map/MapVerifier.ts';
+import type { Place } from '../../map/Place.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { openIndex } from '../../recognition/openIndex.ts';
 import { writeFileAtomically } from '../../writeFileAtomically.ts';
@@ -41,42 +46,63 @@ interface EvaluateFlags extends ImageSourceFlags, ModelFlags, TruthFlags {
   readonly json?: boolean;
 }
 
-async function evaluateImages(
-  mapPath: string,
-  queries: string,
-  { flags, context }: { readonly flags: EvaluateFlags; readonly context: CommandContext },
+/** What is written to the files that were asked for, while map and images are at hand. */
+async function writeFiles(
+  report: EvaluationReport,
+  flags: EvaluateFlags,
+  shown: { readonly places: readonly Place[]; readonly pictures: ReportPictures },
+): Promise<void> {
+  const { document, perQuery } = report;
+  if (flags.predictions !== undefined) await writeFileAtomically(flags.predictions, toPredictionsCsv(perQuery));
+  if (flags.report === undefined) return;
+  await writeFileAtomically(join(flags.report, 'report.json'), `${toJson({ ...document, perQuery })}\n`);
+  const page = await createEvaluationReport(report, shown.places, shown.pictures);
+  await writeFileAtomically(join(flags.report, 'report.html'), renderReport(page));
+}
+
+/** Opens map, model, index and verifier, runs the work and closes what was opened, in reverse. */
+async function withTools(
+  map: PlaceMap,
+  { flags, context }: EvaluateWork,
+  work: (tools: EvaluationTools) => Promise<EvaluationReport>,
 ): Promise<EvaluationReport> {
+  const model = await openModelFromFlags(flags, context.logger);
+  let verifier: MapVerifier | null = null;
+  try {
+    map.assertModel(model.manifest);
+    if (model.manifest.onnx.local !== undefined) verifier = await MapVerifier.open(map, flags.verify);
+    const localizer = createLocalizer({
+      places: map.places,
+      datum: map.manifest.datum,
+      calibration: map.calibration,
+      options: { sequence: flags.sequence === true },
+    });
+    return await work({ map, model, index: await openIndex(map, flags.index), localizer, verifier });
+  } finally {
+    await verifier?.dispose();
+    await model.dispose();
+  }
+}
+
+interface EvaluateWork {
+  readonly flags: EvaluateFlags;
+  readonly context: CommandContext;
+}
+
+async function evaluateImages(mapPath: string, queries: string, given: EvaluateWork): Promise<EvaluationReport> {
+  const { flags, context } = given;
   const map = PlaceMap.open(mapPath);
   try {
     const criterion = await chooseCriterion(flags, { hasPositions: map.hasPositions });
     const source = await openSourceFromFlags(queries, flags);
-    const model = await openModelFromFlags(flags, context.logger);
-    try {
-      map.assertModel(model.manifest);
-      const localizer = createLocalizer({
-        places: map.places,
-        datum: map.manifest.datum,
-        calibration: map.calibration,
-        options: { sequence: flags.sequence === true },
+    return await withTools(map, given, async (tools) => {
+      const evaluation = await evaluateMap(source, tools, {
+        ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
+        ...{ progress: context.progress('queries'), signal: context.signal },
       });
-      const index = await openIndex(map, flags.index);
-      const canVerify = model.manifest.onnx.local !== undefined;
-      const verifier = canVerify ? await MapVerifier.open(map, flags.verify) : null;
-      try {
-        return await evaluateMap(
-          source,
-          { map, model, index, localizer, verifier },
-          {
-            ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
-            ...{ progress: context.progress('queries'), signal: context.signal },
-          },
-        );
-      } finally {
-        await verifier?.dispose();
-      }
-    } finally {
-      await model.dispose();
-    }
+      await writeFiles(evaluation, flags, { places: map.places, pictures: createEvaluationPictures(evaluation, map) });
+      return evaluation;
+    });
   } finally {
     map.close();
   }
@@ -85,13 +111,15 @@ async function evaluateImages(
 async function evaluateArrays(
   database: string,
   queries: string,
-  { flags, context }: { readonly flags: EvaluateFlags; readonly context: CommandContext },
+  { flags, context }: EvaluateWork,
 ): Promise<EvaluationReport> {
   const sets = await readDescriptorSets({ database, queries }, flags);
   const criterion = await chooseCriterion(flags, { hasPositions: sets.database.positions !== null });
-  return evaluateDescriptors(sets.database, sets.queries, {
+  const report = await evaluateDescriptors(sets.database, sets.queries, {
     ...{ criterion, uniqueBy: flags.unique ?? null, signal: context.signal },
   });
+  await writeFiles(report, flags, { places: [], pictures: NO_PICTURES });
+  return report;
 }
 
 async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<void> {
@@ -106,11 +134,7 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
       hint: 'Give --map FILE and --queries SOURCE, or --descriptors-database D.npy and --descriptors-queries Q.npy.',
     });
   }
-  const { document, perQuery } = report;
-  if (flags.predictions !== undefined) await writeFileAtomically(flags.predictions, toPredictionsCsv(perQuery));
-  if (flags.report !== undefined) {
-    await writeFileAtomically(join(flags.report, 'report.json'), `${toJson({ ...document, perQuery })}\n`);
-  }
+  const { document } = report;
   for (const { where, problem } of document.skipped) context.logger.warn(`skipped ${where}: ${problem}`);
   context.output(document, formatEvaluation(document));
 }
@@ -146,7 +170,7 @@ export function registerEvaluateCommand(program: Command): void {
         .default('auto'),
     )
     .option('--batch <n>', 'images in one inference', parseInteger(1), DEFAULT_BATCH)
-    .option('--report <folder>', 'write report.json with every query')
+    .option('--report <folder>', 'write report.html to look at and report.json with every query')
     .option('--predictions <file.csv>', 'write query,rank,image,similarity for every query')
     .option('--json', 'print one JSON document')
     .addHelpText(
