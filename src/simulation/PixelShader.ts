@@ -6,7 +6,7 @@ import type { Texture, TextureCache } from './Texture.ts';
 import type { TownScene } from './TownScene.ts';
 import { COEFFICIENTS, type VisibilityBuffer } from './VisibilityBuffer.ts';
 
-const LAMP_LIGHT = [15, 10.2, 5.4] as const;
+const LAMP_LIGHT = [11, 6.2, 2.1] as const;
 const HEADLIGHT = [1, 0.95, 0.84] as const;
 
 /** sRGB level (0..255 in quarter steps) to linear light. */
@@ -21,8 +21,13 @@ export class PixelShader {
   readonly #scene: TownScene;
   readonly #textures: TextureCache;
   readonly #texel = new Float32Array(4);
-  readonly #footprint: Footprint = { u: 0, v: 0, ux: 0, vx: 0, uy: 0, vy: 0 };
+  readonly #footprint: Footprint = {
+    ...{ u: 0, v: 0, ux: 0, vx: 0, uy: 0, vy: 0, taps: 1, weight: 1 },
+    colour: this.#texel,
+  };
   readonly #falling = new Float32Array(3);
+  /** Image position and depth of the point being shaded. */
+  readonly #at = new Float64Array(3);
   #lastFinish: Finish | null = null;
   #lastTexture: Texture | null = null;
 
@@ -35,8 +40,8 @@ export class PixelShader {
     const { camera, forward: f, right: r, down: d } = view;
     const sx = (x - camera.centreX) / camera.focalPx;
     const sy = (y - camera.centreY) / camera.focalPx;
-    const along = (i: 0 | 1 | 2): number => f[i] + sx * r[i] + sy * d[i];
-    this.#scene.sky.sample(along(0), along(1), along(2), this.light);
+    const up = f[2] + sx * r[2] + sy * d[2];
+    this.#scene.sky.sample(f[0] + sx * r[0] + sy * d[0], f[1] + sx * r[1] + sy * d[1], up, this.light);
   }
 
   /** Light of the surface in a slot at an image position that it covers; the result is in `light`. */
@@ -46,7 +51,11 @@ export class PixelShader {
     const z = 1 / (k[c]! + k[c + 1]! * x + k[c + 2]! * y);
     const index = buffer.surfaceOf[slot]!;
     const { finish } = this.#scene.surfaces[index]!;
-    this.#readTexture(k, c, { x, y, z }, finish);
+    const at = this.#at;
+    at[0] = x;
+    at[1] = y;
+    at[2] = z;
+    this.#readTexture(k, c, finish);
     const { camera, position: p, forward: f, right: r, down: d } = view;
     const sx = (x - camera.centreX) / camera.focalPx;
     const sy = (y - camera.centreY) / camera.focalPx;
@@ -54,20 +63,27 @@ export class PixelShader {
     const py = p[1] + z * (f[1] + sx * r[1] + sy * d[1]);
     const pz = p[2] + z * (f[2] + sx * r[2] + sy * d[2]);
     this.#gatherLight(index, px, py, pz);
-    this.#addHeadlight(index, view, { sx, sy, z });
+    if (this.#scene.condition.headlight > 0) this.#addHeadlight(index, view);
     const texel = this.#texel;
     const { condition } = this.#scene;
     const glow = finish.cutout ? 0 : (texel[3]! / 255) * finish.emission * condition.emission;
     const steady = finish.emission > 1 ? finish.emission : 0; // lamps shine whatever their texture
     const haze = Math.exp(-condition.hazePerM * z);
-    for (let i = 0; i < 3; i++) {
-      const albedo = LINEAR[(texel[i]! * 4) | 0]! * finish.tint[i]!;
-      const own = albedo * (this.#falling[i]! + glow + steady);
-      this.light[i] = condition.horizon[i]! * (1 - haze) + own * haze;
-    }
+    const falling = this.#falling;
+    const { tint } = finish;
+    const { horizon } = condition;
+    const { light } = this;
+    const extra = glow + steady;
+    const veil = 1 - haze;
+    light[0] = horizon[0] * veil + LINEAR[(texel[0]! * 4) | 0]! * tint[0] * (falling[0]! + extra) * haze;
+    light[1] = horizon[1] * veil + LINEAR[(texel[1]! * 4) | 0]! * tint[1] * (falling[1]! + extra) * haze;
+    light[2] = horizon[2] * veil + LINEAR[(texel[2]! * 4) | 0]! * tint[2] * (falling[2]! + extra) * haze;
   }
 
-  #readTexture(k: Float64Array, c: number, { x, y, z }: { x: number; y: number; z: number }, finish: Finish): void {
+  #readTexture(k: Float64Array, c: number, finish: Finish): void {
+    const x = this.#at[0]!;
+    const y = this.#at[1]!;
+    const z = this.#at[2]!;
     const u = (k[c + 3]! + k[c + 4]! * x + k[c + 5]! * y) * z;
     const v = (k[c + 6]! + k[c + 7]! * x + k[c + 8]! * y) * z;
     const footprint = this.#footprint;
@@ -77,7 +93,7 @@ export class PixelShader {
     footprint.uy = (k[c + 5]! - u * k[c + 2]!) * z;
     footprint.vx = (k[c + 7]! - v * k[c + 1]!) * z;
     footprint.vy = (k[c + 8]! - v * k[c + 2]!) * z;
-    sampleTexture(this.#textureOf(finish), footprint, this.#texel);
+    sampleTexture(this.#textureOf(finish), footprint);
   }
 
   /** Neighbouring pixels mostly see the same surface, so the last answer is kept at hand. */
@@ -133,9 +149,12 @@ export class PixelShader {
   }
 
   /** The car's own beams: a cone that is cut off just above the horizon. */
-  #addHeadlight(index: number, view: View, { sx, sy, z }: { sx: number; sy: number; z: number }): void {
+  #addHeadlight(index: number, view: View): void {
+    const { camera } = view;
+    const sx = (this.#at[0]! - camera.centreX) / camera.focalPx;
+    const sy = (this.#at[1]! - camera.centreY) / camera.focalPx;
+    const z = this.#at[2]!;
     const { condition, surfaces } = this.#scene;
-    if (condition.headlight === 0) return;
     const surface = surfaces[index]!;
     const side = Math.exp(-(sx * sx) / 0.16);
     const cut = sy > 0.01 ? 1 : sy > -0.06 ? 0.08 + (0.92 * (sy + 0.06)) / 0.07 : 0.08;
@@ -145,6 +164,9 @@ export class PixelShader {
       facing = Math.abs(n[0] * view.forward[0] + n[1] * view.forward[1] + n[2] * view.forward[2]) + 0.18;
     }
     const strength = (condition.headlight * side * cut * facing * 9) / (18 + z * z);
-    for (let i = 0; i < 3; i++) this.#falling[i] = this.#falling[i]! + HEADLIGHT[i]! * strength;
+    const falling = this.#falling;
+    falling[0] = falling[0]! + HEADLIGHT[0] * strength;
+    falling[1] = falling[1]! + HEADLIGHT[1] * strength;
+    falling[2] = falling[2]! + HEADLIGHT[2] * strength;
   }
 }

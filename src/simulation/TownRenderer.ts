@@ -54,11 +54,16 @@ export class TownRenderer {
     const a = seen[first]!;
     if (seen[first + width] === a && seen[first + 2 * width] === a && seen[first + 3 * width] === a) {
       this.#shadeSlot(view, a, x, y);
-      light.set(this.#shader.light, pixel * 3);
+      const own = this.#shader.light;
+      light[pixel * 3] = own[0]!;
+      light[pixel * 3 + 1] = own[1]!;
+      light[pixel * 3 + 2] = own[2]!;
       ground[pixel] = this.#isGround(a) ? SAMPLES : 0;
       return;
     }
-    light.fill(0, pixel * 3, pixel * 3 + 3);
+    light[pixel * 3] = 0;
+    light[pixel * 3 + 1] = 0;
+    light[pixel * 3 + 2] = 0;
     ground[pixel] = 0;
     for (let quarter = 0; quarter < SAMPLES; quarter++) {
       const slot = seen[first + quarter * width]!;
@@ -70,8 +75,8 @@ export class TownRenderer {
         weight++;
       }
       if (repeated) continue;
-      const [dx, dy] = OFFSETS[quarter]!;
-      this.#shadeSlot(view, slot, x + dx, y + dy);
+      const offset = OFFSETS[quarter]!;
+      this.#shadeSlot(view, slot, x + offset[0], y + offset[1]);
       for (let c = 0; c < 3; c++)
         light[pixel * 3 + c] = light[pixel * 3 + c]! + (this.#shader.light[c]! * weight) / SAMPLES;
       if (this.#isGround(slot)) ground[pixel] = ground[pixel] + weight;

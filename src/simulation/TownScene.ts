@@ -13,7 +13,7 @@ import type { TownPlan } from './TownPlan.ts';
 
 /** Lamps further away than this give a surface no light. */
 const LAMP_RANGE_M = 17;
-const LAMPS_PER_SURFACE = 6;
+const LAMPS_PER_SURFACE = 4;
 
 export interface TownScene {
   readonly condition: Condition;

@@ -92,19 +92,19 @@ const DUSK: Condition = {
 const NIGHT: Condition = {
   ...DAY,
   sun: [0, 0, 0],
-  skyLight: [0.012, 0.014, 0.026],
-  groundLight: [0.014, 0.012, 0.01],
+  skyLight: [0.006, 0.007, 0.013],
+  groundLight: [0.008, 0.006, 0.005],
   zenith: [0.004, 0.005, 0.014],
   horizon: [0.035, 0.028, 0.03],
   clouds: { cover: 0.4, colour: [0.03, 0.025, 0.026] },
   hazePerM: 0.002,
   lampsLit: true,
-  headlight: 3,
+  headlight: 3.4,
   windowsLit: 0.3,
-  shopsLit: 0.45,
-  emission: 0.85,
+  shopsLit: 0.35,
+  emission: 1,
   exposure: 2.1,
-  noise: 4.5,
+  noise: 8,
   busy: 0.6,
 };
 
@@ -131,5 +131,5 @@ export const CONDITION_TABLE: Readonly<Record<ConditionName, Condition>> = {
     noise: 2.2,
     busy: 0.6,
   },
-  night_rain: { ...NIGHT, hazePerM: 0.006, wet: 1, raining: true, noise: 5.5, busy: 0.4 },
+  night_rain: { ...NIGHT, hazePerM: 0.006, wet: 1, raining: true, noise: 9, busy: 0.4 },
 };

@@ -72,8 +72,9 @@ function addGlow({ width, height, light }: Picture): void {
   let coarse = new Float32Array(w * h * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const to = (((y / cell) | 0) * w + ((x / cell) | 0)) * 3;
       const from = (y * width + x) * 3;
+      if (light[from]! < 0.8 && light[from + 1]! < 0.8 && light[from + 2]! < 0.8) continue;
+      const to = (((y / cell) | 0) * w + ((x / cell) | 0)) * 3;
       for (let c = 0; c < 3; c++) {
         const excess = Math.min(6, light[from + c]! - 0.8);
         if (excess > 0) coarse[to + c] = coarse[to + c]! + excess / (cell * cell);

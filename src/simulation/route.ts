@@ -28,12 +28,35 @@ function neighbours(plan: TownPlan, { column, row }: Crossing): Crossing[] {
   return around.filter((c) => c.column >= 0 && c.row >= 0 && c.column <= lastMappedColumn(plan) && c.row <= plan.rows);
 }
 
+/** How many walks are tried for one that passes the eastern edge in its middle. */
+const TRIES = 24;
+
 /**
  * Crossings of a drive of at least `lengthM`. A street is driven in one direction only, the one of its first visit, so
- * that coming back means seeing the same again; new streets are preferred while there are any.
+ * that coming back means seeing the same again; new streets are preferred while there are any. Somewhere in the middle
+ * the drive follows the eastern edge of the mapped town, where `addExcursion` can leave it.
  */
 export function planRoute(plan: TownPlan, lengthM: number, random: Random): number[] {
-  const start: Crossing = { column: lastMappedColumn(plan), row: random.int(plan.rows) };
+  let best: number[] = [];
+  let bestDistance = Infinity;
+  for (let i = 0; i < TRIES; i++) {
+    const route = walk(plan, lengthM, random);
+    const off = Math.min(...findEdgeLegs(plan, route).map((leg) => Math.abs((leg + 0.5) / (route.length - 1) - 0.5)));
+    if (off < bestDistance || best.length === 0) [best, bestDistance] = [route, off];
+    if (bestDistance < 0.12) break;
+  }
+  return best;
+}
+
+/** Legs along the eastern edge of the mapped town. */
+function findEdgeLegs(plan: TownPlan, route: readonly number[]): number[] {
+  const stride = plan.columns + 3;
+  const isEdge = (node: number): boolean => node % stride === lastMappedColumn(plan) + 1;
+  return route.flatMap((node, i) => (i + 1 < route.length && isEdge(node) && isEdge(route[i + 1]!) ? [i] : []));
+}
+
+function walk(plan: TownPlan, lengthM: number, random: Random): number[] {
+  const start: Crossing = { column: random.int(lastMappedColumn(plan) + 1), row: random.int(plan.rows) };
   let here: Crossing = { column: start.column, row: start.row + 1 };
   let before: Crossing = start;
   const route = [nodeOf(plan, start), nodeOf(plan, here)];
@@ -62,14 +85,10 @@ export function planRoute(plan: TownPlan, lengthM: number, random: Random): numb
 
 /** The same route with one detour through the easternmost streets, which the first traverse never saw. */
 export function addExcursion(plan: TownPlan, route: readonly number[]): { route: number[]; offMap: boolean[] } {
-  const stride = plan.columns + 3;
-  const mapped = lastMappedColumn(plan) + 1;
-  const columnOf = (node: number): number => node % stride;
-  // not at once: the drive should first be on the map
-  const candidates = route.flatMap((node, i) =>
-    i > 0 && i + 1 < route.length && columnOf(node) === mapped && columnOf(route[i + 1]!) === mapped ? [i] : [],
-  );
-  const at = candidates.find((i) => i >= route.length / 3) ?? candidates.at(-1) ?? 0;
+  const middle = (route.length - 2) / 2;
+  const legs = findEdgeLegs(plan, route).filter((leg) => leg > 0 && leg < route.length - 2);
+  const at = [...legs].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+  if (at === undefined) return { route: [...route], offMap: route.slice(1).map(() => false) };
   const [leave, back] = [route[at]!, route[at + 1]!];
   return {
     route: [...route.slice(0, at + 1), leave + 1, back + 1, ...route.slice(at + 1)],

@@ -13,11 +13,18 @@ export interface Footprint {
   vx: number;
   uy: number;
   vy: number;
+  /** How many readings along the longer side; set by `sampleTexture`. */
+  taps: number;
+  /** Share of the level that is being read; set by `sampleTexture`. */
+  weight: number;
+  /** The result: colour and fourth channel, 0..255. */
+  readonly colour: Float32Array;
 }
 
-/** Fills out[0..3] with the texture's colour (0..255) over a pixel's footprint. */
-export function sampleTexture(texture: Texture, footprint: Footprint, out: Float32Array): void {
+/** Fills the footprint's `colour` with the texture's average over it. */
+export function sampleTexture(texture: Texture, footprint: Footprint): void {
   const { levels } = texture;
+  const out = footprint.colour;
   out[0] = 0;
   out[1] = 0;
   out[2] = 0;
@@ -28,27 +35,27 @@ export function sampleTexture(texture: Texture, footprint: Footprint, out: Float
   const major = Math.max(lengthX, lengthY);
   const minor = Math.max(1, Math.min(lengthX, lengthY));
   const taps = major > minor ? Math.min(MAX_TAPS, Math.round(major / minor)) : 1;
+  footprint.taps = taps;
   const lod = major > taps ? Math.log2(major / taps) : 0;
   const last = levels.length - 1;
   const fine = Math.min(last, Math.floor(lod));
   const blend = fine === last ? 0 : lod - fine;
-  if (blend < SHARE_OF_ONE) addLevel(texture, fine, blend > 1 - SHARE_OF_ONE ? 1 - blend : 1, { footprint, taps, out });
-  if (blend > 1 - SHARE_OF_ONE) addLevel(texture, fine + 1, blend < SHARE_OF_ONE ? blend : 1, { footprint, taps, out });
-}
-
-interface Reading {
-  readonly footprint: Footprint;
-  /** Along the longer side of the footprint. */
-  readonly taps: number;
-  readonly out: Float32Array;
+  if (blend < SHARE_OF_ONE) {
+    footprint.weight = blend > 1 - SHARE_OF_ONE ? 1 - blend : 1;
+    addLevel(texture, fine, footprint);
+  }
+  if (blend > 1 - SHARE_OF_ONE) {
+    footprint.weight = blend < SHARE_OF_ONE ? blend : 1;
+    addLevel(texture, fine + 1, footprint);
+  }
 }
 
 /** Adds `weight` times the bilinear average of one level. */
-function addLevel(texture: Texture, which: number, weight: number, { footprint, taps, out }: Reading): void {
+function addLevel(texture: Texture, which: number, footprint: Footprint): void {
   const finest = texture.levels[0]!;
   const level: TextureLevel = texture.levels[which]!;
   const { width, height, data } = level;
-  const { u, v, ux, vx, uy, vy } = footprint;
+  const { u, v, ux, vx, uy, vy, taps, weight, colour: out } = footprint;
   const scaleU = width / finest.width;
   const scaleV = height / finest.height;
   const alongX = ux * ux + vx * vx > uy * uy + vy * vy;
