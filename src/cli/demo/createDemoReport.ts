@@ -129,7 +129,7 @@ export async function createDemoReport(run: DemoRun): Promise<ReportDocument> {
     subtitle: `${drive.images.length} frames played at ${run.rate} Hz into the node over DDS, ${map.size} places in the map`,
     headline: createHeadline(numbers, criterion),
     recall: {
-      note: `of ${numbers.withTruth} answered frames whose place is on the map, ${criterion}; hypotheses as published`,
+      note: `of ${numbers.withTruth} answered frames whose place is on the map, ${criterion}; hypotheses as published.`,
       points: RECALL_NS.map((n) => ({ n, recall: numbers.recall[n]!, interval95: null, chance: chance[n]! })),
     },
     ...judgeConfidence(frames),
