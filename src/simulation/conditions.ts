@@ -103,8 +103,8 @@ const NIGHT: Condition = {
   windowsLit: 0.3,
   shopsLit: 0.35,
   emission: 1,
-  exposure: 2.1,
-  noise: 8,
+  exposure: 1.9,
+  noise: 10,
   busy: 0.6,
 };
 
@@ -131,5 +131,5 @@ export const CONDITION_TABLE: Readonly<Record<ConditionName, Condition>> = {
     noise: 2.2,
     busy: 0.6,
   },
-  night_rain: { ...NIGHT, hazePerM: 0.006, wet: 1, raining: true, noise: 9, busy: 0.4 },
+  night_rain: { ...NIGHT, hazePerM: 0.006, wet: 1, raining: true, noise: 11, busy: 0.4 },
 };
