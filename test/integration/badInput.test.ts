@@ -1,8 +1,10 @@
 /** @file What users really hand to the commands: each fault is named, the exit code tells, the rest of the work is unharmed. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { BROKEN_IMAGES, USABLE_IMAGES, writeImages } from '../support/imageFixtures.ts';
@@ -92,7 +94,7 @@ describe('bad input on the command line', function () {
       const good = join(images, 'plain.png');
       const run = await runNetvlad(['query', at('zero.jpg'), good, at('missing.jpg'), '--map', map, '--model', model]);
       assert.equal(run.code, BAD_INPUT);
-      assert.match(run.stdout, /1\. 1\.0000 {2}plain\.png/);
+      assert.match(run.stdout, /plain\.png: \w+, confidence [^]* 1\. 1\.0000 /);
       assert.match(
         run.stderr,
         /2 of 3 images could not be used[^]*zero\.jpg: .*0 bytes[^]*missing\.jpg: It does not exist/,
@@ -252,32 +254,26 @@ describe('bad input on the command line', function () {
   });
 
   describe('interruption', () => {
-    /** Many copies, so that the signal comes in the middle. */
-    async function manyImages(): Promise<string> {
-      const many = at('many');
-      await mkdir(many, { recursive: true });
+    let many: string;
+    before(async () => {
+      many = at('many'); // so many that the signal comes in the middle
+      await mkdir(many);
       const jpeg = await USABLE_IMAGES['plain.jpg']!.encode();
       for (let i = 0; i < 1500; i++) await writeFile(join(many, `${i}.jpg`), jpeg);
-      return many;
-    }
+    });
 
-    /** Sends the signal as soon as the temporary map is there. */
+    /** Sends the signal once, when the temporary map is there: a second one would end the process at once. */
     async function buildAndSignal(signal: NodeJS.Signals, out: string): Promise<CommandRun> {
-      const many = await manyImages();
-      const watch = { timer: undefined as NodeJS.Timeout | undefined };
       const args = ['map', 'build', many, '--out', out, '--model', model, '--batch', '1'];
+      let sendSignal: (signal: NodeJS.Signals) => void = () => undefined;
       const run = runNetvlad(args, {
         onStart: (kill) => {
-          watch.timer = setInterval(() => {
-            void readdir(folder).then((names) => {
-              if (names.some((name) => name.endsWith('.partial-wal'))) kill(signal);
-            });
-          }, 20);
+          sendSignal = kill;
         },
       });
-      return run.finally(() => {
-        clearInterval(watch.timer);
-      });
+      while (!existsSync(`${out}.partial-wal`)) await delay(20);
+      sendSignal(signal);
+      return run;
     }
 
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {

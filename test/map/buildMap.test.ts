@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../src/errors.ts';
+import { encodeJpeg } from '../../src/image/encode.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { colourImage, createColourModel, imageOf, type Colour } from '../support/colourModel.ts';
@@ -59,6 +60,20 @@ describe('buildMap', () => {
     assert.ok(Math.abs(red / green - (50 + 39 * 4) / (255 - 39 * 4)) < 0.05);
     assert.equal(map.thumbnail(1)![0], 0xff, 'a JPEG');
     map.close();
+  });
+
+  it('keeps images of different sizes apart where the model would see them in different sizes', async () => {
+    const colour = createColourModel();
+    const { manifest } = colour;
+    const sizes = ['stretch', 'fit'] as const;
+    const wide = await encodeJpeg({ data: new Uint8Array(16 * 6 * 3).fill(99), width: 16, height: 6 }, 90);
+    const [first, second] = await rainbow(2);
+    const images = [first!, second!, imageOf('wide.jpg', wide), imageOf('wide2.jpg', wide)];
+    for (const resize of sizes) {
+      const model = { ...colour, manifest: { ...manifest, input: { ...manifest.input, resize } } };
+      await buildMap(sourceOf(images), model, { out, local: true });
+    }
+    assert.deepEqual(colour.batches, [4, 2, 2]);
   });
 
   it('lists what it leaves out, and leaves the rest unharmed', async () => {
