@@ -27,7 +27,9 @@ export function createDescriptorGraph(backbone: Backbone, { pooling, whitening }
 function describeWhitening(head: Head, config: TrainConfig): string | null {
   if (head.whitening === null || config.whitening === null) return null;
   const { outputDimension, inputDimension } = head.whitening;
-  return `PCA, eigenvalues to the power of -${config.whitening.power}, ${outputDimension} of ${inputDimension} dimensions`;
+  const size = `${outputDimension} of ${inputDimension} dimensions`;
+  if (config.whitening.method === 'learned') return `learned from pairs, ${size}`;
+  return `PCA, eigenvalues to the power of -${config.whitening.power}, ${size}`;
 }
 
 /** The manifest that goes with `createDescriptorGraph`. */

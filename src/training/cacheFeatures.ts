@@ -13,7 +13,7 @@ import { elementCount } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/writeModel.ts';
 import { augment } from './augment.ts';
 import { FeatureCache } from './FeatureCache.ts';
-import type { TrainingContext } from './initializeHead.ts';
+import type { TrainingContext } from './TrainingContext.ts';
 import type { TrainingNetwork } from './TrainingNetwork.ts';
 
 const BATCH = 32;

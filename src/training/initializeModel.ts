@@ -9,8 +9,9 @@ import { TOOL_VERSION } from '../version.ts';
 import { drawImages } from './drawImages.ts';
 import type { ExportedModel } from './exportModel.ts';
 import { exportModel } from './exportModel.ts';
-import type { TrainingContext } from './initializeHead.ts';
-import { initializePooling, initializeWhitening } from './initializeHead.ts';
+import type { TrainingContext } from './TrainingContext.ts';
+import { initializePooling } from './initializeHead.ts';
+import { initializeWhitening } from './initializeWhitening.ts';
 import { loadBackbone } from './loadBackbone.ts';
 
 const PARITY_IMAGES = 8;

@@ -57,13 +57,15 @@ const initialisationSchema = z.strictObject({
 });
 
 const whiteningSchema = z.strictObject({
+  /** `pca` scales principal components; `learned` shrinks what differs between pairs of one place. */
+  method: z.enum(['pca', 'learned']).default('pca'),
   /** Output dimensions; `all` keeps every one. */
   dimension: z.union([z.int().positive(), z.literal('all')]).default('all'),
-  /** Each direction is scaled by its variance to the power of minus this: 0 plain PCA, 0.25 half, 0.5 full whitening. */
+  /** Of `pca`: each direction is scaled by its variance to the power of minus this: 0 plain PCA, 0.25 half, 0.5 full whitening. */
   power: z.number().min(0).max(0.5).default(0.25),
   /** Images drawn at random for the statistics. */
   images: z.int().positive().default(3000),
-  /** Share of the statistics that comes from night-like copies of the images (photometric; see photometric.ts). */
+  /** Of `pca`: a night-like copy of every image enters the statistics, too (photometric.ts). */
   nightCopies: z.boolean().default(false),
 });
 

@@ -12,7 +12,9 @@ import { computeRunDigest, readCheckpoint, writeCheckpoint } from './checkpoint.
 import { drawImages } from './drawImages.ts';
 import { type ExportedModel, exportModel } from './exportModel.ts';
 import type { FeatureCache } from './FeatureCache.ts';
-import { initializePooling, initializeWhitening, type TrainingContext } from './initializeHead.ts';
+import { initializePooling } from './initializeHead.ts';
+import { initializeWhitening } from './initializeWhitening.ts';
+import type { TrainingContext } from './TrainingContext.ts';
 import { fingerprintImages, readPixels } from './initializeModel.ts';
 import { type Backbone, loadBackbone } from './loadBackbone.ts';
 import { renderRun } from './renderRun.ts';

@@ -15,6 +15,7 @@ import { silentProgress } from '../../src/Progress.ts';
 import { collectImages, drawImages } from '../../src/training/drawImages.ts';
 import type { ExportedModel } from '../../src/training/exportModel.ts';
 import { initializeModel } from '../../src/training/initializeModel.ts';
+import { findNeighbours } from '../../src/training/initializeWhitening.ts';
 import { createRunFolder } from '../../src/training/runFolder.ts';
 import type { TrainConfig } from '../../src/training/trainConfig.ts';
 import { readTrainConfig, toTrainConfig } from '../../src/training/trainConfig.ts';
@@ -107,6 +108,15 @@ describe('initializeModel', () => {
     });
   }
 
+  it('learns a whitening from pairs', async () => {
+    const { files, parity } = await initialize(
+      toConfig({ whitening: { method: 'learned', dimension: 16 } }),
+      'learned',
+    );
+    assert.equal(files.manifest.descriptor.whitening, 'learned from pairs, 16 of 24 dimensions');
+    assert.ok(parity !== null && parity < 1e-5, `parity ${parity}`);
+  });
+
   it('leaves out images that cannot be read', async () => {
     const broken = path.join(folder, 'broken.png');
     await writeFile(broken, 'no picture');
@@ -157,6 +167,33 @@ describe('initializeModel', () => {
       });
     });
   }
+});
+
+describe('findNeighbours', () => {
+  it('pairs frames that follow each other in one sequence, wherever they stand in the draw', () => {
+    const frames = [
+      ...[
+        { sequence: 'a', frame: 7 },
+        { sequence: 'b', frame: 8 },
+        { sequence: 'a', frame: 9 },
+      ],
+      ...[
+        { sequence: 'a', frame: 8 },
+        { sequence: null, frame: 9 },
+        { sequence: 'b', frame: null },
+      ],
+    ];
+    const images = frames.map((facts, i) => ({
+      ...UNKNOWN,
+      ...facts,
+      name: String(i),
+      content: { kind: 'file', path: '' } as const,
+    }));
+    assert.deepEqual(findNeighbours(images), [
+      [0, 3],
+      [3, 2],
+    ]);
+  });
 });
 
 describe('training configs', () => {

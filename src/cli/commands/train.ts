@@ -14,7 +14,7 @@ import {
 } from '../../training/ablation.ts';
 import { collectImages } from '../../training/drawImages.ts';
 import type { ExportedModel } from '../../training/exportModel.ts';
-import type { TrainingContext } from '../../training/initializeHead.ts';
+import type { TrainingContext } from '../../training/TrainingContext.ts';
 import { initializeModel } from '../../training/initializeModel.ts';
 import type { TrainingImage } from '../../training/neighbourhoods.ts';
 import { createRunFolder, openRunFolder } from '../../training/runFolder.ts';
