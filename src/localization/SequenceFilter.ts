@@ -37,10 +37,10 @@ const CUT_OFF = 2.5;
 
 /** Chances per frame of leaving the map, coming back, and being carried elsewhere on the map. */
 const LEAVE = 0.02;
-const RETURN = 0.05;
+const RETURN = 0.1;
 const KIDNAP = 0.02;
 /** Chance that the right place is not among the matches although the camera is on the map. */
-const MISS = 0.15;
+const MISS = 0.1;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
 
