@@ -79,7 +79,7 @@ const FRAME_WEIGHT = 0.6;
 /** A keyframe whose own resemblance is weaker cannot carry a chain. */
 const CARRIES_CHAIN = 0.5;
 /** How much the distances of new and old ends may differ. */
-const TOLERATED_STEPS = 2;
+const TOLERATED_STEPS = 1.5;
 const TOLERATED_DRIFT = 0.2;
 const HEADING_SIGMA_RAD = (30 * Math.PI) / 180;
 const TILT_SIGMA_RAD = (10 * Math.PI) / 180;

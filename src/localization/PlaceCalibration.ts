@@ -76,21 +76,21 @@ export function parseCalibration(stored: unknown): PlaceCalibration | null {
 /** Evidence of about this size is noise: it keeps ratios of two small numbers near 1. */
 export const EVIDENCE_NOISE = 5;
 
-/** Generic weights, from places that no test set shows (docs/localization.md says how they were fitted). */
+/** Generic weights, from places that no test shows: printed by bench/evidenceWeights.ts. */
 export const GENERIC_VERIFIED: EvidenceWeights = {
-  intercept: -3.7,
-  logEvidence: 0.8,
-  logEvidenceRatio: 2.75,
-  similarityGap: 4,
+  intercept: -3.92,
+  logEvidence: 0.73,
+  logEvidenceRatio: 3.39,
+  similarityGap: 3.57,
   similarity: 0,
 };
 
 export const GENERIC_SIMILARITY_ONLY: EvidenceWeights = {
-  intercept: -2.7,
+  intercept: -2.11,
   logEvidence: 0,
   logEvidenceRatio: 0,
-  similarityGap: 9.5,
-  similarity: 4,
+  similarityGap: 5.91,
+  similarity: 3.7,
 };
 
 const UNSCALED: LogitModel['scaling'] = { offset: 0, slope: 1 };
@@ -111,17 +111,20 @@ export function defaultCalibration(warning: string | null = 'The map is not cali
   };
 }
 
-/** The linear logit before the map's own scaling. */
-export function genericLogit(weights: EvidenceWeights, place: PlaceEvidence): number {
+/** Features of a place: log evidence, log evidence ratio, similarity gap, similarity. Finite for any input. */
+export function toFeatures(place: PlaceEvidence): readonly [number, number, number, number] {
   const similarity = finite(place.similarity, -1);
   const gap = Number.isFinite(place.otherSimilarity) ? similarity - place.otherSimilarity : LONE_MATCH_GAP;
-  let logit = weights.intercept + weights.similarityGap * gap + weights.similarity * similarity;
-  if (weights.logEvidence !== 0 || weights.logEvidenceRatio !== 0) {
-    const evidence = Math.log(Math.max(0, finite(place.evidence, 0)) + EVIDENCE_NOISE);
-    const other = Math.log(Math.max(0, finite(place.otherEvidence, LONE_MATCH_EVIDENCE)) + EVIDENCE_NOISE);
-    logit += weights.logEvidence * evidence + weights.logEvidenceRatio * (evidence - other);
-  }
-  return logit;
+  const evidence = Math.log(Math.max(0, finite(place.evidence, 0)) + EVIDENCE_NOISE);
+  const other = Math.log(Math.max(0, finite(place.otherEvidence, LONE_MATCH_EVIDENCE)) + EVIDENCE_NOISE);
+  return [evidence, evidence - other, gap, similarity];
+}
+
+/** The linear logit before the map's own scaling. */
+export function genericLogit(weights: EvidenceWeights, place: PlaceEvidence): number {
+  const [evidence, ratio, gap, similarity] = toFeatures(place);
+  const geometric = weights.logEvidence * evidence + weights.logEvidenceRatio * ratio;
+  return weights.intercept + geometric + weights.similarityGap * gap + weights.similarity * similarity;
 }
 
 /** When every match is one place there is no other to compare with: a small map. Then one as unlike places have is assumed. */
