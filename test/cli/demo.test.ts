@@ -8,7 +8,17 @@ const plain: Painter = (_style, text) => text;
 
 function hypothesis(isRight: boolean, errorM: number): JudgedHypothesis {
   const at = { x: 12.34, y: -5.6 };
-  return { row: 0, image: 'day/7.jpg', placeId: 1, similarity: 0.8, probability: 0.9, at, isRight, errorM };
+  return {
+    row: 0,
+    image: 'day/7.jpg',
+    mapFrame: 7,
+    placeId: 1,
+    similarity: 0.8,
+    probability: 0.9,
+    at,
+    isRight,
+    errorM,
+  };
 }
 
 function answer(frame: number, hypotheses: readonly JudgedHypothesis[], facts: Partial<JudgedFrame> = {}): JudgedFrame {
@@ -47,6 +57,14 @@ describe('the demonstration', () => {
       '   1/5     located          12.3,      -5.6 m    0.90      2.0 m  day/7.jpg',
     );
     assert.match(formatFrame(frames[3]!, 5, plain), /off_map .* off map {2}day/);
+  });
+
+  it('names the frame of the map where there are no positions', () => {
+    const topological = answer(0, [{ ...right, at: null, errorM: null }]);
+    assert.equal(
+      formatFrame(topological, 5, plain),
+      '   1/5     located                          7    0.90        yes  day/7.jpg',
+    );
   });
 
   it('says at the end what was dropped and what was wrong', () => {

@@ -3,6 +3,7 @@ import type { GalleryItem, GalleryPicture, ReportDocument } from '../../evaluati
 import { computeReliability } from '../../evaluation/calibrationError.ts';
 import { computeAcceptanceCurve } from '../../evaluation/acceptance.ts';
 import { computeChance } from '../../evaluation/recall.ts';
+import { computeBootstrapInterval } from '../../evaluation/statistics.ts';
 import { describeCriterion } from '../../evaluation/truthCriterion.ts';
 import { loadImage } from '../../image/decodeFrame.ts';
 import { encodeThumbnail } from '../../image/encode.ts';
@@ -120,8 +121,11 @@ export async function createDemoReport(run: DemoRun): Promise<ReportDocument> {
   const wrong = onMap
     .filter(({ hypotheses }) => hypotheses[0]?.isRight !== true)
     .sort((a, b) => b.confidence - a.confidence);
-  const random = createRandom(1).fork('gallery');
-  const sample = random.sample(right.length, SUCCESSES).map((i) => right[i]!);
+  const random = createRandom(1);
+  const sample = random
+    .fork('gallery')
+    .sample(right.length, SUCCESSES)
+    .map((i) => right[i]!);
   const chance = computeChance(drive.truth, map.size, RECALL_NS);
   const first = frames[0];
   return {
@@ -130,7 +134,15 @@ export async function createDemoReport(run: DemoRun): Promise<ReportDocument> {
     headline: createHeadline(numbers, criterion),
     recall: {
       note: `of ${numbers.withTruth} answered frames whose place is on the map, ${criterion}; hypotheses as published.`,
-      points: RECALL_NS.map((n) => ({ n, recall: numbers.recall[n]!, interval95: null, chance: chance[n]! })),
+      points: RECALL_NS.map((n) => ({
+        n,
+        recall: numbers.recall[n]!,
+        interval95: computeBootstrapInterval(
+          onMap.map(({ hypotheses }) => (hypotheses.slice(0, n).some(({ isRight }) => isRight) ? 1 : 0)),
+          random.fork(`recall ${n}`),
+        ),
+        chance: chance[n]!,
+      })),
     },
     ...judgeConfidence(frames),
     errors: frames.flatMap(({ frame, state, hypotheses }) => {

@@ -1,6 +1,6 @@
 /** @file How the demonstration looks in a terminal. */
 import { styleText } from 'node:util';
-import type { DemoNumbers, JudgedFrame } from './judgeAnswers.ts';
+import type { DemoNumbers, JudgedFrame, JudgedHypothesis } from './judgeAnswers.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -25,6 +25,12 @@ export function formatHeader(hasPositions: boolean): string {
   ].join('  ');
 }
 
+function describePlace(best: JudgedHypothesis | undefined): string {
+  if (best === undefined) return '';
+  if (best.at === null) return best.mapFrame === null ? '' : String(best.mapFrame);
+  return `${best.at.x.toFixed(1).padStart(9)}, ${best.at.y.toFixed(1).padStart(9)} m`;
+}
+
 function describeError(frame: JudgedFrame): string {
   const best = frame.hypotheses[0];
   if (!frame.hasTruth) return 'off map';
@@ -42,13 +48,11 @@ function styleOf(frame: JudgedFrame): Style {
 
 export function formatFrame(frame: JudgedFrame, total: number, paint: Painter): string {
   const best = frame.hypotheses[0];
-  const at = best?.at ?? null;
-  const place = at === null ? '' : `${at.x.toFixed(1).padStart(9)}, ${at.y.toFixed(1).padStart(9)} m`;
   const style = styleOf(frame);
   return [
     `${String(frame.frame + 1).padStart(4)}/${String(total).padEnd(4)}`,
     paint(style, frame.state.padEnd(WIDTHS.state)),
-    place.padStart(WIDTHS.place),
+    describePlace(best).padStart(WIDTHS.place),
     (best === undefined ? '-' : best.probability.toFixed(2)).padStart(WIDTHS.probability),
     paint(style, describeError(frame).padStart(WIDTHS.error)),
     paint('gray', best?.image ?? ''),

@@ -16,6 +16,8 @@ export interface JudgedHypothesis {
   /** Row of the map. */
   readonly row: number;
   readonly image: string;
+  /** Order of the matched image in its traverse, where the map knows it. */
+  readonly mapFrame: number | null;
   readonly placeId: number;
   readonly similarity: number;
   readonly probability: number;
@@ -56,6 +58,7 @@ export function judgeAnswer(
       row,
       placeId,
       image: hypothesis.image,
+      mapFrame: map.places[row]?.frame ?? null,
       similarity: hypothesis.similarity,
       probability: hypothesis.probability,
       at,

@@ -285,5 +285,5 @@ async function conclude(
   await writeFile(join(settings.out, 'result.json'), `${JSON.stringify({ criterion, ...numbers }, null, 2)}\n`);
   say();
   context.output({ criterion, ...numbers, report }, formatSummary(numbers, criterion, paint));
-  context.output({}, `  ${paint('bold', 'report  ')} ${relative(process.cwd(), report)}`);
+  context.output({}, `  ${paint('bold', 'report  ')} ${report.replace(`${PROJECT}/`, '')}`);
 }
