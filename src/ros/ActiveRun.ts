@@ -5,6 +5,7 @@ import { toEnu, createDatum } from '../geo/LocalDatum.ts';
 import { composePoses, invertPose } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
 import type { Decision } from '../localization/Localizer.ts';
+import { LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
 import { CameraTransforms } from './CameraTransforms.ts';
 import type { Finding } from './DiagnosticUpdater.ts';
 import { FramePipeline, type RecognizedFrame } from './FramePipeline.ts';
@@ -19,6 +20,8 @@ import { readQos } from './qosOverrides.ts';
 import { SENSOR_QOS, type Qos, type RosNode } from './RosNode.ts';
 import { toBaseDecision } from './toBaseDecision.ts';
 
+/** While mapping the newest places are the most similar: more are retrieved, so that old ones are among them. */
+const MAPPING_TOP_K = 100;
 /** Matches shown in the debug image. */
 const SHOWN = 4;
 
@@ -47,7 +50,7 @@ export class ActiveRun {
     this.pipeline = new FramePipeline({
       recognizer: session.engine,
       localizer: session.localizer,
-      topK: () => store.get('top_k'),
+      topK: () => (this.#mapper === null ? store.get('top_k') : Math.max(MAPPING_TOP_K, store.get('top_k'))),
       contextAt: (stampNs) => this.#contextAt(stampNs),
       onDecision: (decision, recognition) => {
         this.#publish(decision, recognition);
@@ -71,7 +74,7 @@ export class ActiveRun {
     const transport = store.get('image_transport') as ImageTransport;
     this.image = new ImageInput(node, {
       transport,
-      qos: this.#qosOf(resolveImageTopic(node, transport), SENSOR_QOS),
+      qos: this.#qosOf(resolveImageTopic(node, transport), { ...SENSOR_QOS, depth: 10 }),
       clockNs: () => time.nowNs,
       onFrame: (frame, arrivedMs) => {
         if (this.enabled) this.pipeline.offer(frame, arrivedMs);
@@ -172,6 +175,15 @@ export class ActiveRun {
 
   #createMapper(): Mapper {
     const { store, session } = this.#parts;
+    const loops = new LoopClosureDetector(
+      {
+        minTimeS: store.get('mapping.loop_min_time'),
+        minTravelM: store.get('mapping.loop_min_travel'),
+        minKeyframes: store.get('mapping.loop_min_keyframes'),
+        requireEvidence: store.get('mapping.loop_require_evidence'),
+      },
+      session.calibration,
+    );
     return new Mapper({
       engine: session.engine,
       sequence: store.get('mapping.sequence') || new Date().toISOString(),
@@ -181,8 +193,11 @@ export class ActiveRun {
         similarity: store.get('mapping.novelty'),
       }),
       positionAt: (stampNs, cameraFrame) => this.#positionAt(stampNs, cameraFrame),
-      onPlace: (place) => {
+      onPlace: (place, { stampNs, matches }) => {
         session.addPlace(place);
+        const odometry = this.#motion.odometry.at(stampNs, store.get('odometry_tolerance'));
+        const closure = loops.process({ place: place.id, stampNs, odometry, matches });
+        if (closure !== null) session.outputs.publishLoopClosure(closure);
       },
     });
   }

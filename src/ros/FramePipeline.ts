@@ -1,5 +1,6 @@
 /** @file A frame's way from its arrival to the decision: slot, recognition in the worker, localization. Decides nothing itself. */
 import { describeError } from '../errors.ts';
+import { computeQuantile } from '../evaluation/statistics.ts';
 import type { CameraFrame, FrameProblemKind } from '../image/CameraFrame.ts';
 import type { Decision, Localizer, OdometryPose, PositionPrior } from '../localization/Localizer.ts';
 import type { ImageQuality } from '../recognition/imageQuality.ts';
@@ -35,15 +36,33 @@ export interface PipelineStatistics {
   readonly lastDecision: Decision | null;
   readonly lastQuality: ImageQuality | null;
   readonly timings: RecognitionTimings | null;
-  /** From arrival, or from the moment the worker was free where that is later, to publication, without recognition. */
+  /** Medians of the last frames: from arrival, or from the moment the worker was free where that is later, to publication,
+   * without recognition; and from arrival to publication. */
   readonly overheadMs: number;
-  /** From arrival to publication. */
   readonly latencyMs: number;
 }
 
 /** A smoothed value over roughly the last ten. */
 function smooth(before: number | undefined, value: number): number {
   return before === undefined || Number.isNaN(before) ? value : before + (value - before) / 10;
+}
+
+const REMEMBERED = 200;
+
+/** Median of the last values. */
+class RecentMedian {
+  readonly #values: number[] = [];
+  #next = 0;
+
+  add(value: number): void {
+    this.#values[this.#next] = value;
+    this.#next = (this.#next + 1) % REMEMBERED;
+  }
+
+  /** NaN before the first. */
+  get value(): number {
+    return computeQuantile(this.#values, 0.5);
+  }
 }
 
 export class FramePipeline {
@@ -58,8 +77,8 @@ export class FramePipeline {
   #lastDecision: Decision | null = null;
   #lastQuality: ImageQuality | null = null;
   #timings: RecognitionTimings | null = null;
-  #overheadMs = NaN;
-  #latencyMs = NaN;
+  readonly #overheadsMs = new RecentMedian();
+  readonly #latenciesMs = new RecentMedian();
   #lastStampNs: bigint | null = null;
 
   constructor(options: PipelineOptions) {
@@ -87,8 +106,8 @@ export class FramePipeline {
       lastDecision: this.#lastDecision,
       lastQuality: this.#lastQuality,
       timings: this.#timings,
-      overheadMs: this.#overheadMs,
-      latencyMs: this.#latencyMs,
+      overheadMs: this.#overheadsMs.value,
+      latencyMs: this.#latenciesMs.value,
     };
   }
 
@@ -141,7 +160,7 @@ export class FramePipeline {
       verifyMs: smooth(before?.verifyMs, timings.verifyMs),
     };
     const recognitionMs = timings.decodeMs + timings.describeMs + timings.searchMs + timings.verifyMs;
-    this.#latencyMs = smooth(this.#latencyMs, latencyMs);
-    this.#overheadMs = smooth(this.#overheadMs, ownMs - recognitionMs);
+    this.#latenciesMs.add(latencyMs);
+    this.#overheadsMs.add(ownMs - recognitionMs);
   }
 }

@@ -31,6 +31,7 @@ export function findNovelty(
 ): 'first' | 'distance' | 'turn' | 'novelty' | null {
   if (last === null) return 'first';
   const [before, now] = [last.pose, next.pose];
+  if (before === null && now !== null) return 'first'; // the poses begin: there is nothing to measure from yet
   if (before !== null && now !== null) {
     if (distanceM(before, now) >= thresholds.distanceM) return 'distance';
     const turned = hasHeading(before) && hasHeading(now) ? Math.abs(wrapAngle(yawOf(now) - yawOf(before))) : 0;

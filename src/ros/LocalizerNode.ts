@@ -1,4 +1,5 @@
 /** @file The lifecycle node `localizer`: what happens at each transition, who serves what, and what the diagnostics read. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { toRosTime } from '../bags/rosTime.ts';
 import { describeError, NetvladError } from '../errors.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
@@ -19,6 +20,9 @@ import { DEFAULT_QOS, type Destroyable, type Publisher, type RosNode } from './R
 /** nav2's lifecycle manager gives a transition five seconds; longer loading goes on behind the answer. */
 const CONFIGURE_ANSWER_MS = 4000;
 
+/** How often the event loop is asked whether it is late. */
+const LOOP_RESOLUTION_MS = 5;
+
 export class LocalizerNode implements LifecycleWork {
   readonly lifecycle: Lifecycle;
   readonly #node: RosNode;
@@ -31,6 +35,7 @@ export class LocalizerNode implements LifecycleWork {
   #run: ActiveRun | null = null;
   #worker: WorkerState = { kind: 'closed' };
   #enabled = true;
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   /** Transitions run one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -49,6 +54,7 @@ export class LocalizerNode implements LifecycleWork {
     this.#serve();
     this.#recall = node.createPublisher('netvlad_localizer/msg/RecallDiagnostics', '~/recall', DEFAULT_QOS);
     this.#diagnostics = this.#createDiagnostics();
+    this.#loopDelay.enable();
     store.onChange((name) => {
       this.#applyChange(name);
     });
@@ -103,6 +109,7 @@ export class LocalizerNode implements LifecycleWork {
   async activate(): Promise<void> {
     const session = this.#session ?? (await this.#loading?.session);
     if (session === undefined) throw new NetvladError('internal', 'Activated without model and map.');
+    this.#loopDelay.reset();
     this.#run = new ActiveRun({ node: this.#node, store: this.#store, session, time: this.#time });
     this.#run.enabled = this.#enabled;
     this.#node.logger.info(`Listening to ${this.#run.image.topic}.`);
@@ -129,6 +136,7 @@ export class LocalizerNode implements LifecycleWork {
   async shutdown(): Promise<void> {
     await this.release();
     this.#diagnostics.destroy();
+    this.#loopDelay.disable();
     this.#time.destroy();
     this.#node.shutdown();
   }
@@ -226,6 +234,7 @@ export class LocalizerNode implements LifecycleWork {
             enabled: this.#enabled,
             pipeline: this.#run?.pipeline.statistics ?? null,
             findings: this.#run?.findings ?? [],
+            loopDelayMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
           });
         },
       },

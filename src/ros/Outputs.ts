@@ -1,10 +1,12 @@
 /** @file The topics that carry what is recognized. Built at configure, taken off the graph at cleanup. */
 import type { Decision } from '../localization/Localizer.ts';
+import type { LoopClosure } from '../localization/LoopClosureDetector.ts';
 import type { CompressedImage, MessageType, MessageTypes, PlaceHypothesesMessage } from './messages.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type Qos, type RosNode } from './RosNode.ts';
 import {
   toFix,
   toHypothesesMessage,
+  toLoopClosureMessage,
   toMarkers,
   toPoseArray,
   toPoseStamped,
@@ -25,6 +27,7 @@ export class Outputs {
   readonly #poses: Owned<'geometry_msgs/msg/PoseArray'>;
   readonly #markers: Owned<'visualization_msgs/msg/MarkerArray'>;
   readonly #debugImage: Owned<'sensor_msgs/msg/CompressedImage'>;
+  readonly #loopClosures: Owned<'netvlad_localizer/msg/LoopClosure'>;
   readonly #context: MessageContext;
 
   constructor(node: RosNode, context: MessageContext) {
@@ -39,6 +42,7 @@ export class Outputs {
     this.#fix = own('sensor_msgs/msg/NavSatFix', '~/fix');
     this.#poses = own('geometry_msgs/msg/PoseArray', '~/hypotheses/poses');
     this.#markers = own('visualization_msgs/msg/MarkerArray', '~/hypotheses/markers');
+    this.#loopClosures = own('netvlad_localizer/msg/LoopClosure', '~/loop_closures');
     this.#debugImage = own('sensor_msgs/msg/CompressedImage', '~/debug_image/compressed', PICTURE_QOS);
   }
 
@@ -65,6 +69,10 @@ export class Outputs {
     const message = toRejectionMessage(stampNs, reason, this.#context);
     this.#hypotheses.publish(message);
     return message;
+  }
+
+  publishLoopClosure(closure: LoopClosure): void {
+    this.#loopClosures.publish(toLoopClosureMessage(closure, this.#context));
   }
 
   get wantsDebugImage(): boolean {

@@ -156,11 +156,19 @@ export interface LocalizationReportFacts {
   readonly pipeline: PipelineStatistics | null;
   /** Missing transforms and the like. */
   readonly findings: readonly Finding[];
+  /** 99th percentile of how late the main thread's event loop was since activation. */
+  readonly loopDelayMs: number;
 }
 
-export function reportLocalization({ state, enabled, pipeline, findings }: LocalizationReportFacts): TaskReport {
+export function reportLocalization({
+  state,
+  enabled,
+  pipeline,
+  findings,
+  loopDelayMs,
+}: LocalizationReportFacts): TaskReport {
   const decision = pipeline?.lastDecision ?? null;
-  const values = { lifecycle: state, enabled };
+  const values = { lifecycle: state, enabled, 'event loop delay p99 [ms]': loopDelayMs };
   if (state !== 'active') return { summary: `The node is ${state}.`, findings: [], values };
   if (!enabled) return { summary: 'Disabled by ~/set_enabled.', findings: [], values };
   if (decision === null) return { summary: 'No frame processed yet.', findings, values };

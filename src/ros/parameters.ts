@@ -2,6 +2,7 @@
  * @file The one table of the node's parameters. ROS descriptors, `config/localizer.yaml` and `docs/parameters.md` are made
  * from it (scripts/generate-parameters.js), and a test compares them.
  */
+import { DEFAULT_LOOP_CLOSURE_OPTIONS } from '../localization/LoopClosureDetector.ts';
 import { LOCALIZER_SETTINGS, type LocalizerOptions } from '../localization/localizerOptions.ts';
 
 /**
@@ -273,6 +274,39 @@ export const PARAMETERS = {
     default: '',
     change: 'structural',
     doc: 'Name of the drive, stored with each place. Empty: the UTC time at which mapping starts.',
+  },
+  'mapping.loop_min_time': {
+    group: 'mapping',
+    type: 'double',
+    default: DEFAULT_LOOP_CLOSURE_OPTIONS.minTimeS,
+    unit: 's',
+    range: [0, 86_400],
+    change: 'structural',
+    doc: 'Places seen more recently than this are no loop closure; they are still in sight.',
+  },
+  'mapping.loop_min_travel': {
+    group: 'mapping',
+    type: 'double',
+    default: DEFAULT_LOOP_CLOSURE_OPTIONS.minTravelM,
+    unit: 'm',
+    range: [0, 100_000],
+    change: 'structural',
+    doc: 'Nor are places within this of travel, as far as odometry tells.',
+  },
+  'mapping.loop_min_keyframes': {
+    group: 'mapping',
+    type: 'integer',
+    default: DEFAULT_LOOP_CLOSURE_OPTIONS.minKeyframes,
+    range: [1, 100_000],
+    change: 'structural',
+    doc: 'Nor the last keyframes, this many.',
+  },
+  'mapping.loop_require_evidence': {
+    group: 'mapping',
+    type: 'bool',
+    default: DEFAULT_LOOP_CLOSURE_OPTIONS.requireEvidence,
+    change: 'structural',
+    doc: 'Accept a loop closure only when spatial verification has confirmed it; candidates are published all the same.',
   },
   ground_truth_type: {
     group: 'evaluation',

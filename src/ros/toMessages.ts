@@ -1,10 +1,13 @@
 /** @file A decision as the messages of interfaces.md. Pure; all stamps are the image's. */
 import { toRosTime } from '../bags/rosTime.ts';
 import { toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
+import { invertPose } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
 import type { Decision, LocalizationState, PoseHypothesis } from '../localization/Localizer.ts';
+import type { LoopClosure } from '../localization/LoopClosureDetector.ts';
 import type {
   Header,
+  LoopClosureMessage,
   Marker,
   NavSatFix,
   PlaceHypothesesMessage,
@@ -204,4 +207,19 @@ export function toMarkers(decision: Decision, context: MessageContext): readonly
     });
   }
   return markers;
+}
+
+/** The message's "from" is the earlier place; the detector looks back from the newer one. */
+export function toLoopClosureMessage(closure: LoopClosure, context: MessageContext): LoopClosureMessage {
+  return {
+    header: toHeader(closure.fromStampNs, context),
+    from_place_id: BigInt(closure.toPlace),
+    to_place_id: BigInt(closure.fromPlace),
+    from_stamp: toRosTime(closure.toStampNs),
+    to_stamp: toRosTime(closure.fromStampNs),
+    similarity: closure.similarity,
+    probability: closure.probability,
+    accepted: closure.accepted,
+    to_from_from: { pose: toPoseMessage(invertPose(closure.toFromFrom)), covariance: closure.covariance },
+  };
 }

@@ -2,64 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { CameraFrame } from '../../src/image/CameraFrame.ts';
-import { createLocalizer } from '../../src/localization/createLocalizer.ts';
-import type { Decision } from '../../src/localization/Localizer.ts';
-import { openEngine } from '../../src/recognition/openEngine.ts';
 import { toHypothesesMessage } from '../../src/ros/toMessages.ts';
 import { NodeProcess } from './support/NodeProcess.ts';
+import { decideOffline, essence, FRAME, headerOf, secondOf, stampNsOf, stampOf } from './support/offline.ts';
 import { createPaintedTown, TOWN_SIZE, type PaintedTown } from './support/paintedTown.ts';
 import { describeOnGraph } from './support/project.ts';
 import { RosPeer, type Message } from './support/RosPeer.ts';
 import { reliable, warmUp } from './support/whilePublishing.ts';
-
-const FRAME = 'camera_optical_frame';
-
-/** Stamps with odd nanoseconds: what comes back must be the same to the last of them. */
-function stampOf(i: number): { readonly sec: number; readonly nanosec: number } {
-  return { sec: 1_700_000_000 + i, nanosec: 123_456_789 + i };
-}
-
-function secondOf({ header }: Message): number {
-  return (header as { readonly stamp: { readonly sec: number } }).stamp.sec;
-}
-
-function headerOf(i: number): Message {
-  return { stamp: stampOf(i), frame_id: FRAME };
-}
-
-/** The decisions of the same frames, one by one, in this process. */
-async function decideOffline(town: PaintedTown, frames: readonly CameraFrame[]): Promise<readonly Decision[]> {
-  const { model, map } = town.parameters;
-  const engine = await openEngine({
-    ...{ model, map, providers: ['cpu'], threads: 0, index: 'auto', verifyTopK: 0, createMap: false },
-  });
-  const { places, datum } = engine.facts.map;
-  const localizer = createLocalizer({ places, datum, calibration: null, options: { sequence: false } });
-  const decisions: Decision[] = [];
-  for (const frame of frames) {
-    const recognition = await engine.recognize(frame, 20);
-    assert.ok(recognition.kind === 'recognized');
-    const { stampNs, matches } = recognition;
-    decisions.push(localizer.process({ stampNs, matches, odometry: null, fix: null }));
-  }
-  await engine.dispose();
-  return decisions;
-}
-
-/** What of a hypotheses message must be the same on both ways; numbers as float32 carries them. */
-function essence(message: Message): unknown {
-  const hypotheses = message.hypotheses as readonly Message[];
-  return {
-    state: message.state,
-    confidence: Math.fround(message.confidence as number),
-    hypotheses: hypotheses.map(({ place_id, image, similarity, probability }) => ({
-      place: Number(place_id),
-      image,
-      similarity: Math.fround(similarity as number),
-      probability: Math.fround(probability as number),
-    })),
-  };
-}
 
 describeOnGraph('frames on a graph', () => {
   let town: PaintedTown;
@@ -76,7 +25,7 @@ describeOnGraph('frames on a graph', () => {
   });
 
   async function playThrough(publish: (i: number) => Promise<void>, frames: readonly CameraFrame[]): Promise<void> {
-    const offline = await decideOffline(town, frames);
+    const offline = await decideOffline(town.parameters, frames);
     for (let i = 0; i < TOWN_SIZE; i++) {
       await publish(i);
       const { sec } = stampOf(i);
@@ -110,8 +59,7 @@ describeOnGraph('frames on a graph', () => {
     await peer.advertise('/image/compressed', 'sensor_msgs/msg/CompressedImage');
     const frames = await Promise.all(
       town.files.map(async (file, i): Promise<CameraFrame> => {
-        const { sec, nanosec } = stampOf(i);
-        const stampNs = BigInt(sec) * 1_000_000_000n + BigInt(nanosec);
+        const stampNs = stampNsOf(i);
         return { kind: 'compressed', stampNs, frameId: FRAME, format: 'jpeg', data: await readFile(file) };
       }),
     );
@@ -139,9 +87,7 @@ describeOnGraph('frames on a graph', () => {
     const { width, height } = town.images[0]!;
     const shape = { width, height, encoding: 'rgb8', step: 3 * width };
     const frames = town.images.map(({ data }, i): CameraFrame => {
-      const { sec, nanosec } = stampOf(i);
-      const stampNs = BigInt(sec) * 1_000_000_000n + BigInt(nanosec);
-      return { kind: 'raw', stampNs, frameId: FRAME, ...shape, isBigEndian: false, data };
+      return { kind: 'raw', stampNs: stampNsOf(i), frameId: FRAME, ...shape, isBigEndian: false, data };
     });
     await warmUp(peer, { topic: '/camera/image_raw', message: shape, file: town.pixelFiles[0]! });
     await playThrough(

@@ -14,11 +14,13 @@ export interface NodeOptions {
 
 const LOG_PATIENCE_MS = 20_000;
 
-/** What a failed test leaves behind must not keep the test process alive: the root hook ends it. */
+/** What a failed test leaves behind must not keep the test process alive: the root hook ends it (benchmarks have none). */
 const running = new Set<ChildProcess>();
-after(() => {
-  for (const process of running) process.kill('SIGKILL');
-});
+if (typeof after === 'function') {
+  after(() => {
+    for (const process of running) process.kill('SIGKILL');
+  });
+}
 
 export class NodeProcess {
   readonly #process: ChildProcess;

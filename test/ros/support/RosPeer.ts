@@ -30,11 +30,13 @@ interface Waiting {
 
 const PATIENCE_MS = 15_000;
 
-/** What a failed test leaves behind must not keep the test process alive: the root hook ends it. */
+/** What a failed test leaves behind must not keep the test process alive: the root hook ends it (benchmarks have none). */
 const running = new Set<ChildProcessByStdio<Writable, Readable, null>>();
-after(() => {
-  for (const process of running) process.kill('SIGKILL');
-});
+if (typeof after === 'function') {
+  after(() => {
+    for (const process of running) process.kill('SIGKILL');
+  });
+}
 
 export class RosPeer {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;

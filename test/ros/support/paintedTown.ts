@@ -25,7 +25,8 @@ export interface PaintedTown {
 
 export const TOWN_SIZE = 12;
 
-export async function createPaintedTown(options: { readonly datum?: boolean } = {}): Promise<PaintedTown> {
+/** Described by the tiny model, or by the model whose path is given. */
+export async function createPaintedTown(options: { readonly model?: string } = {}): Promise<PaintedTown> {
   const folder = await mkdtemp(path.join(tmpdir(), 'painted-town-'));
   const images = Array.from({ length: TOWN_SIZE }, (_, i) => paintPlace(i + 1));
   const files = await Promise.all(
@@ -66,11 +67,11 @@ export async function createPaintedTown(options: { readonly datum?: boolean } = 
       }
     },
   };
-  const modelPath = await writeTinyModel({ folder });
+  const modelPath = options.model ?? (await writeTinyModel({ folder }));
   const model = await loadModel(modelPath);
   const map = path.join(folder, 'town.vprmap');
-  const datum = options.datum === false ? {} : { datum: { latDeg: 48, lonDeg: 11, altM: 500 } };
-  await buildMap(source, model, { out: map, ...datum });
+  const datum = { latDeg: 48, lonDeg: 11, altM: 500 };
+  await buildMap(source, model, { out: map, datum });
   await model.dispose();
   return {
     folder,

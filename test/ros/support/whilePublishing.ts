@@ -34,6 +34,7 @@ export async function warmUp(
 ): Promise<void> {
   const header = { stamp: { sec: 1, nanosec: 0 }, frame_id: 'camera' };
   const message = (): Message => ({ ...camera.message, header });
+  peer.forget('/localizer/hypotheses');
   await peer.matched(camera.topic);
   await whilePublishing(peer, { topic: camera.topic, message, file: camera.file }, () =>
     peer.until('/localizer/hypotheses', () => true),

@@ -96,6 +96,7 @@ describe('keyframes', () => {
     ['a turn across 180 degrees', last, { pose: planarPose(0, 0, -2.7), descriptor }, 'turn'],
     ['a small turn across 180 degrees', last, { pose: planarPose(0, 0, -3), descriptor }, null],
     ['another view without poses', last, { pose: null, descriptor: Float32Array.of(0.5, 0.86) }, 'novelty'],
+    ['the first frame with a pose', { pose: null, descriptor }, last, 'first'],
     ['the same view without poses', last, { pose: null, descriptor }, null],
   ] as const;
   for (const [what, before, next, expected] of cases) {

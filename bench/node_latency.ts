@@ -1,0 +1,69 @@
+/**
+ * @file Does the node keep up with a camera, and what does it cost beside the inference? An rclpy process publishes VGA rgb8 at 30 Hz
+ * to the real node with the default model; every frame must be answered or reported as dropped.
+ *
+ *   . scripts/ros-env.sh && node dist/bench/node_latency.js [seconds] [rate]
+ */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { findDefaultModel } from '../src/inference/loadModel.ts';
+import { listenToDiagnostics, untilStatus } from '../test/ros/support/diagnostics.ts';
+import { NodeProcess } from '../test/ros/support/NodeProcess.ts';
+import { createPaintedTown } from '../test/ros/support/paintedTown.ts';
+import { PROJECT } from '../test/ros/support/project.ts';
+import { RosPeer } from '../test/ros/support/RosPeer.ts';
+
+const [seconds = '60', rate = '30'] = process.argv.slice(2);
+
+/** Runs the camera and resolves with the number of frames that it sent. */
+async function runCamera(): Promise<number> {
+  const script = path.join(PROJECT, 'test', 'ros', 'peers', 'publish_images.py');
+  const camera = spawn('python3', [script, '/image', rate, seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let sent = '';
+  for await (const chunk of camera.stdout) sent += String(chunk);
+  return Number(sent);
+}
+
+/** Resident memory of a process, MB (Linux). */
+function readResidentMb(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+const town = await createPaintedTown({ model: findDefaultModel() });
+const peer = await RosPeer.start();
+await listenToDiagnostics(peer);
+const node = await NodeProcess.active({ parameters: town.parameters });
+const memory: number[] = [];
+const sampling = setInterval(() => memory.push(readResidentMb(node.pid)), 1000);
+const sent = await runCamera();
+clearInterval(sampling);
+
+const input = await untilStatus(peer, 'input', ({ values }) => {
+  const [received, processed, dropped] = ['received', 'processed', 'dropped'].map((key) =>
+    Number(values[`frames ${key}`]),
+  );
+  return received === processed! + dropped!;
+});
+const model = await untilStatus(peer, 'model', () => true);
+const localization = await untilStatus(peer, 'localization', () => true);
+const count = (key: string): number => Number(input.values[`frames ${key}`]);
+const [received, processed, dropped] = [count('received'), count('processed'), count('dropped')];
+const third = Math.floor(memory.length / 3);
+const growth = memory.length < 9 ? NaN : memory.at(-1)! / memory[third]! - 1;
+console.log(`published ${sent}, received ${received}, processed ${processed}, dropped ${dropped}`);
+console.log(
+  `published = processed + dropped: ${sent === processed + dropped ? 'yes' : `no, ${sent - processed - dropped} lost`}`,
+);
+console.log(
+  `describe ${model.values['describe [ms]']} ms, decode ${model.values['decode [ms]']} ms, search ${model.values['search [ms]']} ms`,
+);
+console.log(`from arrival to publication beside these: ${model.values['overhead [ms]']} ms (goal <= 5)`);
+console.log(`event loop delay p99: ${localization.values['event loop delay p99 [ms]']} ms (goal <= 10)`);
+console.log(
+  `resident memory ${memory.at(-1)?.toFixed(0)} MB, growth over the last two thirds ${(100 * growth).toFixed(1)} %`,
+);
+const { code } = await node.end();
+await peer.stop();
+await town.remove();
+if (sent !== processed + dropped || code !== 0) process.exitCode = 1;
