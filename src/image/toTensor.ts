@@ -12,12 +12,11 @@ export interface TensorSpec {
   readonly std: readonly [number, number, number];
 }
 
-/** Value of each of the 256 pixel levels. */
-function computeLevels(spec: TensorSpec, channel: 0 | 1 | 2): Float32Array {
-  return Float32Array.from(
-    { length: 256 },
-    (_, level) => (level * spec.scale - spec.mean[channel]) / spec.std[channel],
-  );
+/** Value of each of the 256 pixel levels. A plain loop: it runs for every image. */
+function computeLevels({ scale, mean, std }: TensorSpec, channel: 0 | 1 | 2): Float32Array {
+  const levels = new Float32Array(256);
+  for (let level = 0; level < 256; level++) levels[level] = (level * scale - mean[channel]) / std[channel];
+  return levels;
 }
 
 function assertRoom(out: Float32Array, offset: number, { width, height }: ImageSize): void {
@@ -54,8 +53,8 @@ export function toTensorNearest(image: RgbImage, spec: TensorSpec, target: Tenso
   assertRoom(out, offset, target);
   const { data } = image;
   const plane = width * height;
-  const columns = computeNearestSources(image.width, width).map((column) => 3 * column);
-  const rows = computeNearestSources(image.height, height).map((row) => 3 * row * image.width);
+  const columns = computeNearestSources(image.width, width, 3);
+  const rows = computeNearestSources(image.height, height, 3 * image.width);
   const [first, second, third] = [computeLevels(spec, 0), computeLevels(spec, 1), computeLevels(spec, 2)];
   const firstAt = spec.colour === 'rgb' ? 0 : 2;
   const thirdAt = 2 - firstAt;
