@@ -198,7 +198,7 @@ describe('replay', () => {
     const bag = await openBag(join(folder, 'drive.mcap'));
     const processed = frames.filter((frame) => frame.kind === 'processed');
     const criterion = { kind: 'radius', radiusM: 1 } as const;
-    const sources = { bag, imageTopic: opened.image.name, map, frames: processed, criterion };
+    const sources = { bag, imageTopic: opened.image.name, map, frames: processed, criterion, explain: null };
     const out = join(folder, 'report');
     await writeReplay(out, {
       ...{ judgement, frames, places: map.places, pictures: await readReplayPictures(sources, [0, 5]) },

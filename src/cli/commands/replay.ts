@@ -7,9 +7,11 @@ import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { createDatum } from '../../geo/LocalDatum.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { MapVerifier } from '../../map/MapVerifier.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { chooseGallery } from '../../evaluation/report/chooseGallery.ts';
 import { GALLERY_SIZE } from '../../evaluation/report/createReportDocument.ts';
+import { createMatchExplainer, type MatchExplainer } from '../../evaluation/report/explainMatch.ts';
 import {
   judgeReplay,
   summarizeTimings,
@@ -26,7 +28,7 @@ import type { EngineConfig, RecognitionEngine } from '../../recognition/Recognit
 import { WorkerRecognizer } from '../../recognition/WorkerRecognizer.ts';
 import { toLocalizerOptions, type ParameterValues } from '../../ros/parameters.ts';
 import { formatReplay } from '../formatReplay.ts';
-import { addModelOptions, toProviders, type ModelFlags } from '../modelOptions.ts';
+import { addModelOptions, openModelFromFlags, toProviders, type ModelFlags } from '../modelOptions.ts';
 import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { readNodeParameters } from '../replay/readNodeParameters.ts';
 import { ResultsRecording } from '../replay/ResultsRecording.ts';
@@ -213,12 +215,32 @@ class ReplayRun {
     const map = PlaceMap.open(engine.facts.map.path);
     try {
       const frames = this.#frames.filter((frame) => frame.kind === 'processed');
-      const sources = { bag, imageTopic: opened.image.name, map, frames, criterion };
-      const pictures = await readReplayPictures(sources, [...chosen.failures, ...chosen.successes]);
+      const pictures = await this.#withExplainer(map, (explain) => {
+        const sources = { bag, imageTopic: opened.image.name, map, frames, criterion, explain };
+        return readReplayPictures(sources, [...chosen.failures, ...chosen.successes]);
+      });
       const { places } = engine.facts.map;
       await writeReplay(folder, { judgement, frames: this.#frames, timings, places, pictures });
     } finally {
       map.close();
+    }
+  }
+
+  /** Where matches were verified, the pictures show by what; a second look at the few that are shown. */
+  async #withExplainer<T>(map: PlaceMap, work: (explain: MatchExplainer | null) => Promise<T>): Promise<T> {
+    const { values, flags, context } = this.#parts;
+    const verifier = await MapVerifier.open(map, values.verify_top_k);
+    if (verifier === null) return work(null);
+    try {
+      const path = flags.model ?? values.model;
+      const model = await openModelFromFlags({ ...flags, ...(path === '' ? {} : { model: path }) }, context.logger);
+      try {
+        return await work(createMatchExplainer(model, map, verifier));
+      } finally {
+        await model.dispose();
+      }
+    } finally {
+      await verifier.dispose();
     }
   }
 }

@@ -7,6 +7,8 @@ import { decodeFrame } from '../../image/decodeFrame.ts';
 import { encodeThumbnail } from '../../image/encode.ts';
 import { isFrameProblem } from '../../image/FrameLimits.ts';
 import type { ReportPictures } from '../report/createReportDocument.ts';
+import type { MatchExplainer } from '../report/explainMatch.ts';
+import type { GalleryMatch } from '../report/ReportDocument.ts';
 import type { ReplayCriterion } from './judgeReplay.ts';
 import type { ProcessedFrame } from './ReplayFrame.ts';
 
@@ -19,25 +21,32 @@ export interface PictureSources {
   /** In the order of the report's queries. */
   readonly frames: readonly ProcessedFrame[];
   readonly criterion: ReplayCriterion;
+  /** Null = matches were not verified. */
+  readonly explain: MatchExplainer | null;
 }
 
 /** Reads the wanted frames in one more pass over the camera's topic. */
 export async function readReplayPictures(sources: PictureSources, wanted: readonly number[]): Promise<ReportPictures> {
-  const { bag, imageTopic, map, frames, criterion } = sources;
+  const { bag, imageTopic, map, frames, criterion, explain } = sources;
   const queryOfImage = new Map(wanted.map((query) => [frames[query]!.index, query]));
   const pictures = new Map<number, Uint8Array>();
+  const inliers = new Map<number, GalleryMatch['inliers']>();
   let index = 0;
   for await (const item of bag.messages([imageTopic])) {
     if (isBagProblem(item)) continue;
     const query = queryOfImage.get(index++);
     if (query === undefined) continue;
     const image = await decodeFrame(parseCameraFrame(item));
-    if (!isFrameProblem(image)) pictures.set(query, await encodeThumbnail(image, PICTURE_SIDE));
+    if (isFrameProblem(image)) continue;
+    pictures.set(query, await encodeThumbnail(image, PICTURE_SIDE));
+    const best = frames[query]!.matches[0];
+    if (explain !== null && best !== undefined) inliers.set(query, await explain(image, best.place));
     if (pictures.size === queryOfImage.size) break;
   }
   return {
     query: (query) => Promise.resolve(pictures.get(query) ?? null),
     place: (id) => map.thumbnail(id),
+    inliers: (query) => inliers.get(query) ?? null,
     nearestTrue: (query) => findNearestTrue(frames[query]!, map.places, criterion),
   };
 }

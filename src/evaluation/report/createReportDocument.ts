@@ -5,6 +5,7 @@ import { chooseGallery } from './chooseGallery.ts';
 import type {
   AcceptanceChartCurve,
   GalleryItem,
+  GalleryMatch,
   HeadlineNumber,
   RecallChart,
   ReportDocument,
@@ -16,6 +17,8 @@ export interface ReportPictures {
   query(index: number): Promise<Uint8Array | null>;
   /** The thumbnail of a place. */
   place(id: number): Uint8Array | null;
+  /** Verified correspondences of query i and its best match; left out = nothing was verified. */
+  inliers?(index: number): GalleryMatch['inliers'];
   /** The nearest place that would have been right, for a query whose matches are all wrong. */
   nearestTrue(
     index: number,
@@ -123,9 +126,9 @@ async function toGalleryItem(query: ReportedQuery, index: number, pictures: Repo
       name: query.image,
       caption: decision === null ? '' : `${decision.state}, ${formatPercent(decision.confidence)}`,
     },
-    matches: shown.map((match) => ({
+    matches: shown.map((match, rank) => ({
       ...{ bytes: pictures.place(match.place), name: match.image, caption: toCaption(match) },
-      ...{ isCorrect: match.isCorrect, inliers: null },
+      ...{ isCorrect: match.isCorrect, inliers: rank === 0 ? (pictures.inliers?.(index) ?? null) : null },
     })),
     nearestTrue: nearest === null ? null : toNearestTrue(nearest, pictures),
   };

@@ -35,7 +35,7 @@ figure img, .blank { display: block; width: 100%; height: auto; border-radius: 4
 .wrong img { border-color: var(--wrong); }
 figcaption { font-size: 12.5px; margin-top: 4px; overflow-wrap: anywhere; }
 figcaption b { color: var(--text); font-weight: 600; }
-.pair { display: block; width: 100%; height: auto; border-radius: 4px; margin-top: 12px; }
+.pair { display: block; width: 100%; max-width: 860px; height: auto; border-radius: 4px; margin-top: 12px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
