@@ -16,6 +16,12 @@ export interface MapVerifierOptions {
   readonly cacheBytes?: number;
 }
 
+/** What speaks for a place. */
+export interface Explanation extends Consensus {
+  /** The features of the place; its size gives location indices their meaning. */
+  readonly candidateGrid: LocalGrid;
+}
+
 /** The same in node, replay, query, evaluate and calibration. */
 export class MapVerifier {
   readonly topK: number;
@@ -56,11 +62,14 @@ export class MapVerifier {
   }
 
   /** Evidence and inlier correspondences of places, for pictures; null for a place without comparable features. */
-  async explain(query: LocalGrid, places: readonly number[]): Promise<readonly (Consensus | null)[]> {
+  async explain(query: LocalGrid, places: readonly number[]): Promise<readonly (Explanation | null)[]> {
     const grids = places.map((place) => this.#features.get(place));
     const found = grids.filter((grid) => grid !== null);
     const verified = (await this.#verifier.verify(query, found)).values();
-    return grids.map((grid) => (grid === null ? null : verified.next().value!));
+    return grids.map((candidateGrid) => {
+      const consensus = candidateGrid === null ? null : verified.next().value!;
+      return candidateGrid === null || consensus === null ? null : { ...consensus, candidateGrid };
+    });
   }
 
   async dispose(): Promise<void> {

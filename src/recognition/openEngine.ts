@@ -2,11 +2,12 @@
 import { NetvladError } from '../errors.ts';
 import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
-import { renderMatchSheet } from '../image/renderMatchSheet.ts';
+import { renderMatchSheet, type RelativePoint, type SpotPair } from '../image/renderMatchSheet.ts';
 import { MapVerifier } from '../map/MapVerifier.ts';
 import type { Place } from '../map/Place.ts';
 import type { VectorIndex } from '../retrieval/VectorIndex.ts';
-import { LocalRecognizer } from './LocalRecognizer.ts';
+import { quantizeGrid } from '../verification/LocalGrid.ts';
+import { LocalRecognizer, type LastFrame } from './LocalRecognizer.ts';
 import { OnlineMap } from './OnlineMap.ts';
 import { openIndex } from './openIndex.ts';
 import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEngine } from './RecognitionEngine.ts';
@@ -58,8 +59,35 @@ class LocalEngine implements RecognitionEngine {
   async renderMatches(title: string, matches: readonly DebugMatch[]): Promise<Uint8Array | null> {
     const { last } = this.#recognizer;
     if (last === null) return null;
-    const tiles = matches.map(({ place, caption }) => ({ picture: this.#map.map.thumbnail(place), caption }));
+    const spots = await this.#findSpots(last, matches);
+    const tiles = matches.map(({ place, caption }, i) => ({
+      picture: this.#map.map.thumbnail(place),
+      caption,
+      spots: spots[i] ?? [],
+    }));
     return renderMatchSheet(last.image, title, tiles);
+  }
+
+  /** Where a frame and each match agree, as far as they are verified. */
+  async #findSpots({ descriptors }: LastFrame, matches: readonly DebugMatch[]): Promise<readonly SpotPair[][]> {
+    const { local } = descriptors;
+    if (this.#verifier === null || local === null) return [];
+    const verified = await this.#verifier.explain(
+      quantizeGrid(local),
+      matches.map(({ place }) => place),
+    );
+    const spotOf = (location: number, columns: number, rows: number): RelativePoint => [
+      ((location % columns) + 0.5) / columns,
+      (Math.floor(location / columns) + 0.5) / rows,
+    ];
+    return verified.map((explained) => {
+      if (explained === null) return [];
+      const { inliers, candidateGrid } = explained;
+      return inliers.map(({ query, candidate }) => ({
+        query: spotOf(query, local.columns, local.rows),
+        match: spotOf(candidate, candidateGrid.columns, candidateGrid.rows),
+      }));
+    });
   }
 
   async dispose(): Promise<void> {
