@@ -1,5 +1,5 @@
 /** @file Platt scaling with a prior: probabilities from logits that other places taught, corrected by the map's own samples. */
-import { sigmoid } from '../math/statistics.ts';
+import { clamp, sigmoid } from '../math/statistics.ts';
 
 export interface LogitSample {
   readonly logit: number;
@@ -19,32 +19,63 @@ const SLOPE_SIGMA = 0.5;
 /** A fit on easy retrievals must not turn into certainty elsewhere, nor a hard map into none at all. */
 const SLOPE_RANGE: readonly [number, number] = [0.3, 2];
 const ROUNDS = 50;
+const HALVINGS = 30;
 
 /**
- * Maximises sum w log P(right | a + b logit) with the priors, by Newton's method (Platt 1999; concave, so it converges).
- * Samples whose logit is no number are left out.
+ * Maximises sum w log P(right | a + b logit) with the priors, by Newton's method with step halving (Platt 1999; the
+ * objective is concave, so it converges from anywhere). A slope out of range is set to the nearest end, and the offset
+ * fitted to it. Samples whose logit is no number are left out.
  */
 export function fitScaling(samples: readonly LogitSample[]): Scaling {
   const usable = samples.filter(({ logit, weight }) => Number.isFinite(logit) && weight > 0);
-  let [offset, slope] = [0, 1];
+  const free = climb(usable, { offset: 0, slope: 1 }, true);
+  const slope = clamp(free.slope, ...SLOPE_RANGE);
+  return slope === free.slope ? free : climb(usable, { offset: 0, slope }, false);
+}
+
+function climb(samples: readonly LogitSample[], start: Scaling, isSlopeFree: boolean): Scaling {
+  let at = start;
+  let value = logPosterior(samples, at);
   for (let round = 0; round < ROUNDS; round++) {
-    let [ga, gb] = [-offset / OFFSET_SIGMA ** 2, -(slope - 1) / SLOPE_SIGMA ** 2];
-    let [haa, hab, hbb] = [1 / OFFSET_SIGMA ** 2, 0, 1 / SLOPE_SIGMA ** 2];
-    for (const { logit, isRight, weight } of usable) {
-      const p = sigmoid(offset + slope * logit);
-      const residual = weight * ((isRight ? 1 : 0) - p);
-      const curvature = weight * p * (1 - p);
-      ga += residual;
-      gb += residual * logit;
-      haa += curvature;
-      hab += curvature * logit;
-      hbb += curvature * logit * logit;
+    const step = newtonStep(samples, at, isSlopeFree);
+    let fraction = 1;
+    let next = at;
+    let nextValue = Number.NEGATIVE_INFINITY;
+    for (let halving = 0; halving < HALVINGS && !(nextValue >= value); halving++, fraction /= 2) {
+      next = { offset: at.offset + fraction * step.offset, slope: at.slope + fraction * step.slope };
+      nextValue = logPosterior(samples, next);
     }
-    const determinant = haa * hbb - hab * hab;
-    const [da, db] = [(hbb * ga - hab * gb) / determinant, (haa * gb - hab * ga) / determinant];
-    offset += da;
-    slope += db;
-    if (Math.abs(da) + Math.abs(db) < 1e-10) break;
+    if (!(nextValue >= value)) break;
+    const gained = nextValue - value;
+    [at, value] = [next, nextValue];
+    if (gained < 1e-12) break;
   }
-  return { offset, slope: Math.min(SLOPE_RANGE[1], Math.max(SLOPE_RANGE[0], slope)) };
+  return at;
+}
+
+function logPosterior(samples: readonly LogitSample[], { offset, slope }: Scaling): number {
+  const prior = -0.5 * (offset / OFFSET_SIGMA) ** 2 - 0.5 * ((slope - 1) / SLOPE_SIGMA) ** 2;
+  return samples.reduce((sum, { logit, isRight, weight }) => {
+    const margin = (isRight ? 1 : -1) * (offset + slope * logit);
+    // log sigmoid, without overflow on either side
+    return sum + weight * (Math.min(0, margin) - Math.log1p(Math.exp(-Math.abs(margin))));
+  }, prior);
+}
+
+function newtonStep(samples: readonly LogitSample[], { offset, slope }: Scaling, isSlopeFree: boolean): Scaling {
+  let [ga, gb] = [-offset / OFFSET_SIGMA ** 2, -(slope - 1) / SLOPE_SIGMA ** 2];
+  let [haa, hab, hbb] = [1 / OFFSET_SIGMA ** 2, 0, 1 / SLOPE_SIGMA ** 2];
+  for (const { logit, isRight, weight } of samples) {
+    const p = sigmoid(offset + slope * logit);
+    const residual = weight * ((isRight ? 1 : 0) - p);
+    const curvature = weight * p * (1 - p);
+    ga += residual;
+    gb += residual * logit;
+    haa += curvature;
+    hab += curvature * logit;
+    hbb += curvature * logit * logit;
+  }
+  if (!isSlopeFree) return { offset: ga / haa, slope: 0 };
+  const determinant = haa * hbb - hab * hab;
+  return { offset: (hbb * ga - hab * gb) / determinant, slope: (haa * gb - hab * ga) / determinant };
 }

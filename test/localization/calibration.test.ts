@@ -55,6 +55,17 @@ describe('fitScaling', () => {
     }
   });
 
+  it('converges when nearly all confident answers are wrong, and refits the offset when the slope is held', () => {
+    const wrong = Array.from({ length: 84 }, (_, i) => ({ logit: 2 + (i % 9), isRight: i < 3, weight: 1 }));
+    const { offset, slope } = fitScaling(wrong);
+    const found = negativeLogPosterior(wrong, offset, slope);
+    assert.equal(slope, 0.3);
+    for (let a = offset - 2; a <= offset + 2; a += 0.05) {
+      assert.ok(found <= negativeLogPosterior(wrong, a, slope) + 1e-9);
+    }
+    assert.ok(wrong.every(({ logit: x }) => sigmoid(offset + slope * x) < 0.3));
+  });
+
   it('leaves the logit as it is without samples, and stays finite with separable ones', () => {
     assert.deepEqual(fitScaling([]), { offset: 0, slope: 1 });
     const separable = [-3, -2, 2, 3].flatMap((x) =>
