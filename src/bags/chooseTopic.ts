@@ -78,11 +78,13 @@ function findNamedTopic(bag: BagSource, wish: TopicWish, name: string): BagTopic
 
 function listTopics(topics: readonly BagTopic[]): string {
   if (topics.length === 0) return 'no readable topics';
-  return topics
-    .map(
-      ({ name, type, encoding }) => `${name} (${type || 'unknown type'}${encoding === 'cdr' ? '' : `, ${encoding}`})`,
-    )
-    .join(', ');
+  return topics.map(describeTopic).join(', ');
+}
+
+function describeTopic({ name, type, encoding, messageCount }: BagTopic): string {
+  const facts = [type || 'unknown type', ...(encoding === 'cdr' ? [] : [encoding])];
+  if (messageCount === 0) facts.push('no readable messages');
+  return `${name} (${facts.join(', ')})`;
 }
 
 function encodingNote(topics: readonly BagTopic[]): string {

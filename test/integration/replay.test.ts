@@ -1,0 +1,85 @@
+/** @file `netvlad map build` and `netvlad replay` of a recording through the real command line, whole and cut. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { isBagProblem } from '../../src/bags/BagSource.ts';
+import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
+import { openBag } from '../../src/bags/openBag.ts';
+import { toRosTime } from '../../src/bags/rosTime.ts';
+import { decodeMessage } from '../../src/bags/decodeMessage.ts';
+import type { RosMessages } from '../../src/bags/messages.ts';
+import type { ReplayDocument } from '../../src/evaluation/replay/ReplayDocument.ts';
+import { runNetvlad } from '../support/runNetvlad.ts';
+import { sharedPath } from '../support/sharedData.ts';
+
+const IMAGES = 10;
+
+describe('netvlad replay', function () {
+  this.timeout(120_000);
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'netvlad-replay-cli-'));
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Real images of a campus robot with its poses as /ground_truth. */
+  async function record(path: string, images: string): Promise<void> {
+    const rows = parse<Record<string, string>>(readFileSync(join(images, 'index.csv')), { columns: true, bom: true });
+    const writer = await createMcapWriter(path);
+    for (const [i, row] of rows.slice(0, IMAGES).entries()) {
+      const stampNs = 1_700_000_000_000_000_000n + BigInt(i) * 500_000_000n;
+      const header = { stamp: toRosTime(stampNs), frame_id: 'camera' };
+      const yaw = (Number(row.yaw_deg) * Math.PI) / 180;
+      const orientation = { x: 0, y: 0, z: Math.sin(yaw / 2), w: Math.cos(yaw / 2) };
+      const pose = { position: { x: Number(row.x_m), y: Number(row.y_m), z: 0 }, orientation };
+      const data = readFileSync(join(images, row.file!));
+      await writer.write('/ground_truth', 'geometry_msgs/msg/PoseStamped', stampNs, { header, pose });
+      await writer.write('/camera/compressed', 'sensor_msgs/msg/CompressedImage', stampNs, {
+        header,
+        format: 'png',
+        data,
+      });
+    }
+    await writer.close();
+  }
+
+  it('builds a map from a drive, replays it, writes report and results; a cut drive is replayed up to the cut', async function () {
+    const [bag, map] = [join(folder, 'drive.mcap'), join(folder, 'drive.vprmap')];
+    await record(bag, sharedPath(this, 'data', 'nakamura_campus_robot'));
+    const built = await runNetvlad(['map', 'build', bag, '--out', map]);
+    assert.equal(built.code, 0, built.stderr);
+    const [report, out] = [join(folder, 'report'), join(folder, 'out.mcap')];
+    const whole = await runNetvlad(['replay', bag, '--map', map, '--report', report, '--out', out, '--json']);
+    assert.equal(whole.code, 0, whole.stderr);
+    const document = JSON.parse(whole.stdout) as ReplayDocument;
+    assert.equal(document.frames.processed, IMAGES);
+    assert.equal(document.recording.groundTruth, '/ground_truth (geometry_msgs/msg/PoseStamped)');
+    assert.equal(document.evaluation!.recall[1], 1);
+    assert.equal(readdirSync(report).length, 6);
+    const written = JSON.parse(readFileSync(join(report, 'report.json'), 'utf8')) as ReplayDocument;
+    assert.deepEqual(written.frames, document.frames);
+
+    const states: number[] = [];
+    const results = await openBag(out);
+    for await (const item of results.messages(['/localizer/hypotheses'])) {
+      assert.ok(!isBagProblem(item));
+      states.push((decodeMessage(item) as RosMessages['netvlad_localizer/msg/PlaceHypotheses']).state);
+    }
+    await results.close();
+    assert.equal(states.length, IMAGES);
+    assert.equal(states.filter((state) => state === 2).length, document.frames.located);
+
+    const cut = join(folder, 'cut.mcap');
+    writeFileSync(cut, readFileSync(bag).subarray(0, 400_000));
+    const half = await runNetvlad(['replay', cut, '--map', map, '--json']);
+    assert.equal(half.code, 0, half.stderr);
+    const { frames, problems } = JSON.parse(half.stdout) as ReplayDocument;
+    assert.ok(frames.processed > 0 && frames.processed < IMAGES, `${frames.processed} frames`);
+    assert.match(problems.map(({ problem }) => problem).join(), /cut/);
+    assert.match(half.stderr, /cut\.mcap, byte \d+ of 400000/);
+  });
+});
