@@ -1,4 +1,5 @@
 /** @file The program that `ros2 run netvlad_localizer localizer_node` starts: joins the graph, listens to signals. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
 import { LocalizerNode } from './LocalizerNode.ts';
 import { readParameterOverrides } from './parameterOverrides.ts';
@@ -10,6 +11,7 @@ import type { RosNode } from './RosNode.ts';
 
 /** A shutdown that takes longer than this is cut short: the process promises to be gone within two seconds. */
 const SHUTDOWN_MS = 1500;
+const SIGNAL_DELAY_MS = 100;
 
 /** The handlers stay: Ctrl-C under `ros2 launch` reaches the node twice, from the terminal and from launch. */
 function untilSignal(): Promise<NodeJS.Signals> {
@@ -29,9 +31,7 @@ async function autostart(localizer: LocalizerNode): Promise<void> {
   if (await localizer.change({ label: 'configure' })) await localizer.change({ label: 'activate' });
 }
 
-/** Resolves with the exit code when a signal has come. `argv` without interpreter and script. */
-export async function runLocalizerNode(argv: readonly string[]): Promise<number> {
-  const signal = untilSignal();
+async function start(argv: readonly string[]): Promise<{ readonly node: RosNode; readonly localizer: LocalizerNode }> {
   const { forRcl, parameterRules } = parseRosArguments(argv);
   const node = await createRosNode('localizer', forRcl);
   process.on('unhandledRejection', (error) => {
@@ -40,9 +40,25 @@ export async function runLocalizerNode(argv: readonly string[]): Promise<number>
   const store = createStore(node, await readParameterOverrides(parameterRules, node.fullyQualifiedName));
   const localizer = new LocalizerNode(node, store);
   if (store.get('autostart')) void autostart(localizer);
-  node.logger.debug(`Ends on ${await signal}.`);
+  return { node, localizer };
+}
+
+/** A signal during the start makes rcl close the graph under it; Node.js hears of the signal a moment later. */
+async function endedBySignal(signal: Promise<unknown>): Promise<boolean> {
+  return Promise.race([signal.then(() => true), delay(SIGNAL_DELAY_MS, false)]);
+}
+
+/** Resolves with the exit code when a signal has come. `argv` without interpreter and script. */
+export async function runLocalizerNode(argv: readonly string[]): Promise<number> {
+  const signal = untilSignal();
+  const started = await start(argv).catch(async (error: unknown) => {
+    if (await endedBySignal(signal)) return null;
+    throw error;
+  });
+  if (started === null) return 0;
+  started.node.logger.debug(`Ends on ${await signal}.`);
   const cutShort = setTimeout(() => process.exit(0), SHUTDOWN_MS);
-  await localizer.shutdown();
+  await started.localizer.shutdown();
   clearTimeout(cutShort);
   return 0;
 }
