@@ -13,6 +13,8 @@ import { dirname, join, normalize, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..', '..');
 const ROS_TESTS = join('dist', 'test', 'ros');
 const REPORTER = join(import.meta.dirname, 'tally-reporter.cjs');
+/** Property tests draw the same cases every time; FAST_CHECK_SEED draws others. */
+const SEED = join(ROOT, 'dist', 'test', 'support', 'fastCheckSeed.js');
 /** Domains above 101 collide with the ports that Linux hands out to programs. */
 const DOMAINS = 101;
 
@@ -27,7 +29,17 @@ function runMocha(files, environment) {
   const folder = mkdtempSync(join(tmpdir(), 'tally-'));
   const tallyFile = join(folder, 'tally.json');
   const mocha = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const args = ['--no-config', '--enable-source-maps', '--timeout', '60000', '--reporter', REPORTER, ...files];
+  const args = [
+    '--no-config',
+    '--require',
+    SEED,
+    '--enable-source-maps',
+    '--timeout',
+    '60000',
+    '--reporter',
+    REPORTER,
+    ...files,
+  ];
   const { status, signal } = spawnSync(process.execPath, [mocha, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
