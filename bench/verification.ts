@@ -75,8 +75,9 @@ async function select(set: string, accept: (image: GeotaggedImage) => boolean): 
 }
 
 const framesApart = (a: GeotaggedImage, b: GeotaggedImage): number => Math.abs(a.frame! - b.frame!);
+/** NaN where one of them has no position. */
 const metresApart = (a: GeotaggedImage, b: GeotaggedImage): number =>
-  Math.hypot(a.local!.x - b.local!.x, a.local!.y - b.local!.y);
+  a.local === null || b.local === null ? NaN : Math.hypot(a.local.x - b.local.x, a.local.y - b.local.y);
 
 async function selectSplit(split: string): Promise<readonly Described[]> {
   const names = new Set<string>();
@@ -185,7 +186,7 @@ async function retrieve({ database, queries, isTrue }: Question): Promise<readon
       matches.map(({ place, similarity }, rank) => ({
         similarity,
         isTrue: isTrue(query.image, database[place]!.image),
-        apartM: query.image.local === null ? NaN : metresApart(query.image, database[place]!.image),
+        apartM: metresApart(query.image, database[place]!.image),
         pairs: selectMutual(nearest[rank]!),
       })),
     );

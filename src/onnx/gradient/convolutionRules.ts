@@ -55,6 +55,7 @@ function transposedConvolution(
 /** The part of the padded input that position (row, column) of the kernel meets: [n, channels, outHeight, outWidth]. */
 function metBy(context: GradientContext, window: Window, padded: string): string[] {
   const { emit, node, shapeOf } = context;
+  if (window.kernel[0] * window.kernel[1] * window.strides[0] * window.strides[1] === 1) return [padded]; // all of it
   const [, , height, width] = shapeOf(node.outputs[0]!);
   const positions = Array.from({ length: window.kernel[0] * window.kernel[1] }, (_, position) => position);
   return positions.map((position) => {
@@ -95,9 +96,14 @@ function weightGradient(context: GradientContext, window: Window, group: number)
   const locations = height * width;
   const [outGroup, inGroup] = [outChannels / group, inChannels / group];
   const gradient = emit.reshape(outputGradient, [n, group, outGroup, locations]);
+  const swapped = (tensor: string): string => emit.op('Transpose', [tensor], { perm: [0, 1, 3, 2] });
   const products = metBy(context, window, paddedInput(context, window)).map((part) => {
-    const rows = emit.op('Transpose', [emit.reshape(part, [n, group, inGroup, locations])], { perm: [0, 1, 3, 2] });
-    const product = emit.reduceSum(emit.op('MatMul', [gradient, rows]), [0]);
+    const met = emit.reshape(part, [n, group, inGroup, locations]);
+    // The larger operand stays as it lies in memory: the smaller is turned, and the small result turned back.
+    const product =
+      inGroup <= outGroup
+        ? emit.reduceSum(emit.op('MatMul', [gradient, swapped(met)]), [0])
+        : swapped(emit.reduceSum(emit.op('MatMul', [met, swapped(gradient)]), [0]));
     return emit.reshape(product, [outChannels, inGroup, 1]);
   });
   const stacked = products.length === 1 ? products[0]! : emit.op('Concat', products, { axis: 2 });
@@ -136,6 +142,22 @@ function maxPool(context: GradientContext): readonly (string | null)[] {
   return [emit.reshape(scattered, shape)];
 }
 
+/**
+ * The gradient by the input where nothing was skipped: a convolution with the kernel turned by 180 degrees. For depthwise
+ * layers it is several times faster than the transposed convolution, whose kernel runs channel by channel.
+ */
+function turnedDepthwise({ emit, node, outputGradient, shapeOf }: GradientContext, window: Window): string {
+  const shape = shapeOf(node.inputs[1]!);
+  const [height, width] = window.kernel;
+  const last = height * width - 1;
+  const backwards = Array.from({ length: last + 1 }, (_unused, position) => last - position);
+  const rows = emit.reshape(node.inputs[1]!, [shape[0]!, last + 1]);
+  const turned = emit.reshape(emit.op('Gather', [rows, emit.ints(backwards)], { axis: 1 }), shape);
+  const [top, left, bottom, right] = window.pads;
+  const pads = [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right];
+  return emit.op('Conv', [outputGradient, turned], { group: shape[0]!, kernel_shape: window.kernel, pads });
+}
+
 export const CONVOLUTION_RULES: RuleTable = {
   Conv: (context) => {
     const { emit, node, outputGradient, shapeOf } = context;
@@ -145,8 +167,14 @@ export const CONVOLUTION_RULES: RuleTable = {
     const isDepthwise = group > 1 && weightShape[1] === 1 && weightShape[0] === group;
     const byWeights = (): string =>
       isDepthwise ? depthwiseWeightGradient(context, window) : weightGradient(context, window, group);
+    const isDense = window.strides.every((stride) => stride === 1);
+    const canTurn = isDepthwise && isDense && window.pads.every((pad, side) => pad < window.kernel[side % 2]!);
+    const byInput = (): string =>
+      canTurn
+        ? turnedDepthwise(context, window)
+        : transposedConvolution(context, window, { weights: node.inputs[1]!, group });
     return [
-      context.needs(0) ? transposedConvolution(context, window, { weights: node.inputs[1]!, group }) : null,
+      context.needs(0) ? byInput() : null,
       context.needs(1) ? byWeights() : null,
       node.inputs[2] !== undefined && context.needs(2)
         ? emit.reshape(emit.reduceSum(outputGradient, [0, 2, 3]), [weightShape[0]!])
