@@ -45,7 +45,8 @@ interface PixelBatch {
   readonly problems: readonly DatasetProblem[];
 }
 
-async function decodeContent({ content }: GeotaggedImage): Promise<RgbImage | FrameProblem> {
+/** The pixels of an image, from its file or its recorded frame. */
+export async function decodeContent({ content }: GeotaggedImage): Promise<RgbImage | FrameProblem> {
   return content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame);
 }
 

@@ -46,6 +46,12 @@ export function squaredDistance(a: FloatArray, b: FloatArray): number {
   return sum;
 }
 
+/** [rows, columns] row-major to [columns, rows]. */
+export function transposed(matrix: FloatArray, rows: number): Float64Array {
+  const columns = matrix.length / rows;
+  return Float64Array.from(matrix, (_unused, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]!);
+}
+
 export function norm(vector: FloatArray): number {
   return Math.sqrt(dot(vector, vector));
 }

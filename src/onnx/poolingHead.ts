@@ -1,6 +1,6 @@
 /** @file The descriptor heads as graphs: from a dense map [n, C, H, W] to `descriptor` [n, D] and `local` [n, H W, C]. */
 import type { AffineProjection } from '../math/pca.ts';
-import { NORM_EPSILON } from '../math/vectors.ts';
+import { NORM_EPSILON, transposed } from '../math/vectors.ts';
 import type { NetvladParameters } from '../netvlad/NetvladParameters.ts';
 import { GEM_FLOOR } from '../netvlad/pooling.ts';
 import type { GraphBuilder } from './GraphBuilder.ts';
@@ -27,12 +27,6 @@ export const HEAD = {
   whiteningWeights: 'whitening.weights',
   whiteningBias: 'whitening.bias',
 } as const;
-
-/** [rows, columns] to [columns, rows], as float32. */
-function transposed(matrix: Float64Array, rows: number): Float32Array {
-  const columns = matrix.length / rows;
-  return Float32Array.from(matrix, (_unused, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]!);
-}
 
 /** x / max(|x|, 1e-12) over the last axis: a zero vector stays zero, where LpNormalization would give NaN. */
 export function appendL2Normalize(builder: GraphBuilder, x: string, as?: string): string {
@@ -62,7 +56,10 @@ function appendResiduals(builder: GraphBuilder, assignment: string, local: strin
 
 function appendNetvlad(builder: GraphBuilder, local: string, parameters: NetvladParameters): string {
   const { clusters, dimension, weights, bias, centres } = parameters;
-  const w = builder.initializer(HEAD.weights, floatTensor(transposed(weights, clusters), [dimension, clusters]));
+  const w = builder.initializer(
+    HEAD.weights,
+    floatTensor(Float32Array.from(transposed(weights, clusters)), [dimension, clusters]),
+  );
   const b = builder.initializer(HEAD.bias, floatTensor(Float32Array.from(bias), [clusters]));
   builder.initializer(HEAD.centres, floatTensor(Float32Array.from(centres), [clusters, dimension]));
   const logits = builder.op('Add', [builder.op('MatMul', [local, w]), b]);
@@ -76,7 +73,10 @@ function appendHardVlad(builder: GraphBuilder, local: string, centres: Float64Ar
   const halfNorms = Float32Array.from({ length: clusters }, (_unused, k) =>
     centres.subarray(k * channels, (k + 1) * channels).reduce((sum, c) => sum + (c * c) / 2, 0),
   );
-  const products = builder.op('MatMul', [local, builder.floats(transposed(centres, clusters), [channels, clusters])]);
+  const products = builder.op('MatMul', [
+    local,
+    builder.floats(Float32Array.from(transposed(centres, clusters)), [channels, clusters]),
+  ]);
   const nearness = builder.op('Sub', [products, builder.floats(halfNorms, [clusters])]);
   const nearest = builder.op('ArgMax', [nearness], { axis: -1, keepdims: 0 });
   const offAndOn = builder.floats(Float32Array.of(0, 1), [2]);

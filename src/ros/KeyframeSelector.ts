@@ -1,4 +1,5 @@
 /** @file Which frames of a drive become places: far enough, turned enough, or new enough. Pure. */
+import { dot } from '../math/vectors.ts';
 import type { Pose } from '../geo/Pose.ts';
 import { distanceM, hasHeading, yawOf } from '../geo/poseAlgebra.ts';
 import { wrapAngle } from '../geo/angles.ts';
@@ -15,12 +16,6 @@ export interface KeyframeCandidate {
   readonly pose: Pose | null;
   /** [D] unit L2. */
   readonly descriptor: Float32Array;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 /** Why a frame is a keyframe after another; null when it is not. */

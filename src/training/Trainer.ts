@@ -2,7 +2,6 @@
  * @file The weakly supervised training loop of the paper: mine tuples from the cached descriptors, step, validate after
  * every epoch, keep the best. Deterministic: the state of a checkpoint and the data give the rest of the run.
  */
-import type { Logger } from '../Logger.ts';
 import { createRandom } from '../math/random.ts';
 import { elementCount } from '../onnx/graph.ts';
 import type { FeatureCache } from './FeatureCache.ts';
@@ -55,7 +54,6 @@ export interface EpochReport {
 }
 
 export interface TrainerHooks {
-  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Wall clock for the report alone. */
   readonly nowMs: () => number;
@@ -155,12 +153,8 @@ export class Trainer {
 
   /** Descriptors [rows, dimension] of cache rows with the present weights. */
   async describe(rows: readonly number[]): Promise<Float32Array> {
-    const { dimension } = this.#network;
-    const out = new Float32Array(rows.length * dimension);
-    for (let start = 0; start < rows.length; start += READ_BATCH) {
-      const part = rows.slice(start, start + READ_BATCH);
-      out.set(await this.#network.describe(await this.#features(part)), start * dimension);
-    }
+    const out = new Float32Array(rows.length * this.#network.dimension);
+    await this.#describeInto(out, rows, (i) => i);
     return out;
   }
 
@@ -189,17 +183,22 @@ export class Trainer {
 
   /** Descriptors [cache rows, dimension]; rows that mining never looks at stay zero. */
   async #describeMined(): Promise<Float32Array<ArrayBuffer>> {
-    const { dimension } = this.#network;
-    const table = new Float32Array(this.#cache.rows * dimension);
+    const table = new Float32Array(this.#cache.rows * this.#network.dimension);
     const rows = this.#miner.rows;
+    await this.#describeInto(table, rows, (i) => rows[i]!);
+    return table;
+  }
+
+  /** Describes cache rows batch by batch; the i-th goes to row `rowOf(i)` of `table`. */
+  async #describeInto(table: Float32Array, rows: readonly number[], rowOf: (i: number) => number): Promise<void> {
+    const { dimension } = this.#network;
     for (let start = 0; start < rows.length; start += READ_BATCH) {
       const part = rows.slice(start, start + READ_BATCH);
       const described = await this.#network.describe(await this.#features(part));
-      part.forEach((row, i) => {
-        table.set(described.subarray(i * dimension, (i + 1) * dimension), row * dimension);
-      });
+      for (let i = 0; i < part.length; i++) {
+        table.set(described.subarray(i * dimension, (i + 1) * dimension), rowOf(start + i) * dimension);
+      }
     }
-    return table;
   }
 
   async #step(tuples: readonly CachedTuple[], rateFactor: number, sums: EpochSums): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { RgbImage } from '../image/RgbImage.ts';
 import type { Random } from '../math/random.ts';
-import { toNight } from './photometric.ts';
+import { between, toNight } from './photometric.ts';
 
 /** Probability of each kind in a variant. */
 export interface AugmentationRates {
@@ -24,7 +24,6 @@ export interface AugmentationRates {
 
 type Augmentation = (image: RgbImage, random: Random) => RgbImage;
 
-const between = (random: Random, from: number, to: number): number => from + (to - from) * random.next();
 const toByte = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value));
 
 /** Exposure x0.6..1.6, gamma 0.7..1.4, white balance +-15 % of red against blue. */

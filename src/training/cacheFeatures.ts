@@ -1,12 +1,12 @@
 /** @file Fills the feature cache: every image, every variant, through the frozen layers. */
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
-import { decodeFrame, loadImage } from '../image/decodeFrame.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import { toTensor } from '../image/toTensor.ts';
 import { computeSha256 } from '../inference/modelFiles.ts';
 import { floatFeed, OnnxSession } from '../inference/OnnxSession.ts';
+import { decodeContent } from '../map/describeImages.ts';
 import { createRandom } from '../math/random.ts';
 import { createModel } from '../onnx/GraphBuilder.ts';
 import { elementCount } from '../onnx/graph.ts';
@@ -31,19 +31,14 @@ function greyImage(width: number, height: number): RgbImage {
   return { width, height, data: new Uint8Array(width * height * 3).fill(128) };
 }
 
-async function loadPixels({ content }: GeotaggedImage): Promise<RgbImage | string> {
-  const pixels = content.kind === 'file' ? await loadImage(content.path) : await decodeFrame(content.frame);
-  return isFrameProblem(pixels) ? pixels.message : pixels;
-}
-
 /** The variant's pixels at the network's size; variant 0 is the image as it is. */
 async function makeVariant(request: CacheRequest, row: number, context: TrainingContext): Promise<RgbImage> {
   const { input, training, seed } = context.config;
   const image = request.images[Math.floor(row / request.variants)]!;
   const variant = row % request.variants;
-  const loaded = await loadPixels(image);
-  if (typeof loaded === 'string') {
-    if (variant === 0) context.logger.warn(`${image.name}: ${loaded} It takes part as a grey image.`);
+  const loaded = await decodeContent(image);
+  if (isFrameProblem(loaded)) {
+    if (variant === 0) context.logger.warn(`${image.name}: ${loaded.message} It takes part as a grey image.`);
     return greyImage(input.width, input.height);
   }
   const pixels = await resizeImage(loaded, input);

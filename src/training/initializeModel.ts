@@ -2,8 +2,8 @@
 import { computeSha256 } from '../inference/modelFiles.ts';
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
-import { loadImage, decodeFrame } from '../image/decodeFrame.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
+import { decodeContent } from '../map/describeImages.ts';
 import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { drawImages } from './drawImages.ts';
@@ -23,9 +23,7 @@ export function fingerprintImages(images: readonly GeotaggedImage[]): string {
 }
 
 export async function readPixels(images: readonly GeotaggedImage[]): Promise<readonly RgbImage[]> {
-  const decoded = await Promise.all(
-    images.map(({ content }) => (content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame))),
-  );
+  const decoded = await Promise.all(images.map(decodeContent));
   return decoded.flatMap((item) => (isFrameProblem(item) ? [] : [item]));
 }
 

@@ -5,7 +5,7 @@ import type { Random } from '../math/random.ts';
 const LEVELS = 256;
 
 /** Uniform in [from, to). */
-const between = (random: Random, from: number, to: number): number => from + (to - from) * random.next();
+export const between = (random: Random, from: number, to: number): number => from + (to - from) * random.next();
 
 /** Tone curve of one channel: gamma darkens the middle, gain the whole, the cast shifts the colour of the light. */
 function toneCurve(gamma: number, gain: number): Uint8Array {

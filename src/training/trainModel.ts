@@ -118,7 +118,6 @@ function createHooks(
   const progress = context.progress('training');
   const { run } = request;
   return {
-    logger: context.logger,
     signal: context.signal ?? new AbortController().signal,
     nowMs: () => performance.now(),
     onProgress: ({ epoch, query, queries, loss, active }) => {

@@ -1,4 +1,5 @@
 /** @file Trained weights back into a backbone and a head, for whitening and export; averaging with the initial ones. */
+import { transposed } from '../math/vectors.ts';
 import type { NetvladParameters } from '../netvlad/NetvladParameters.ts';
 import { floatTensor } from '../onnx/graph.ts';
 import { HEAD, type Pooling } from '../onnx/poolingHead.ts';
@@ -19,12 +20,6 @@ export function averageWeights(trained: Weights, initial: Weights, share: number
       return [name, values.map((value, i) => share * value + (1 - share) * start[i]!)];
     }),
   );
-}
-
-/** [rows, columns] to [columns, rows], as float64. */
-function transposed(matrix: Float32Array, rows: number): Float64Array {
-  const columns = matrix.length / rows;
-  return Float64Array.from(matrix, (_unused, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]!);
 }
 
 function trainedPooling(pooling: Pooling, weights: Weights): Pooling {

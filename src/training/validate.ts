@@ -1,6 +1,7 @@
 /** @file Recall of the validation queries, exact search over unit descriptors. */
 import { computeChance, computeRecall, DEFAULT_NS, type ByN, type Rankings } from '../evaluation/recall.ts';
 import { topK } from '../math/topK.ts';
+import { dotRow } from '../math/vectors.ts';
 import type { Validation } from './trainingSet.ts';
 
 /** @returns for each query the database positions, best first; both matrices are [n, dimension] unit rows */
@@ -9,12 +10,7 @@ export function rankDatabase(queries: Float32Array, database: Float32Array, dime
   const similarities = new Float64Array(count);
   return Array.from({ length: queries.length / dimension }, (_unused, q) => {
     const query = queries.subarray(q * dimension, (q + 1) * dimension);
-    for (let row = 0; row < count; row++) {
-      let dot = 0;
-      const start = row * dimension;
-      for (let d = 0; d < dimension; d++) dot += query[d]! * database[start + d]!;
-      similarities[row] = dot;
-    }
+    for (let row = 0; row < count; row++) similarities[row] = dotRow(database, row, query);
     return topK(similarities, Math.max(...DEFAULT_NS)).map(({ index }) => index);
   });
 }

@@ -1,5 +1,5 @@
 /** @file A descriptor model that needs no weights: the mean colour of an image. Equal images agree, unequal ones do not. */
-import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
+import { createGeotaggedImage, type GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
 import { encodeJpeg } from '../../src/image/encode.ts';
 import type { RgbImage } from '../../src/image/RgbImage.ts';
 import type { DescriptorModel } from '../../src/inference/DescriptorModel.ts';
@@ -47,20 +47,6 @@ export async function colourImage(
 }
 
 export function imageOf(name: string, jpeg: Uint8Array, facts: Partial<GeotaggedImage> = {}): GeotaggedImage {
-  return {
-    name,
-    content: { kind: 'frame', frame: { kind: 'compressed', stampNs: 0n, frameId: '', format: '', data: jpeg } },
-    role: null,
-    place: null,
-    geo: null,
-    local: null,
-    yawRad: null,
-    orientation: null,
-    positionSigmaM: null,
-    stampNs: null,
-    sequence: null,
-    frame: null,
-    condition: null,
-    ...facts,
-  };
+  const frame = { kind: 'compressed', stampNs: 0n, frameId: '', format: '', data: jpeg } as const;
+  return createGeotaggedImage(name, { kind: 'frame', frame }, facts);
 }

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
-import { silentLogger } from '../../src/Logger.ts';
 import { createRandom } from '../../src/math/random.ts';
 import { initializeParameters } from '../../src/netvlad/initializeParameters.ts';
 import { GraphBuilder } from '../../src/onnx/GraphBuilder.ts';
@@ -111,7 +110,6 @@ async function train(
     const abort = new AbortController();
     let turns = 0;
     const hooks: TrainerHooks = {
-      logger: silentLogger,
       signal: abort.signal,
       nowMs: () => 0,
       onProgress: () => {
