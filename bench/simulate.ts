@@ -19,6 +19,7 @@ const settings: SimulationSettings = {
   height: 480,
   spacingM: 3,
   districts: 1,
+  testDistricts: 0,
   blocks: null,
   excursion: false,
   deviation: 1,

@@ -29,6 +29,8 @@ export interface SimulationSettings {
   readonly spacingM: number;
   /** Separate towns; with more than one the last is for validation. */
   readonly districts: number;
+  /** Towns beside them that are for testing alone. */
+  readonly testDistricts: number;
   /** Blocks from west to east and south to north; null = as many as the drive needs. */
   readonly blocks: { readonly columns: number; readonly rows: number } | null;
   /** Later traverses leave the mapped streets for a while. */
@@ -92,9 +94,10 @@ function chooseBlocks(lengthM: number): { columns: number; rows: number } {
   return { columns, rows };
 }
 
-function roleOf(traverse: number, district: number, districts: number): string {
+function roleOf(traverse: number, district: number, { districts, testDistricts }: SimulationSettings): string {
   const role = traverse === 0 ? 'database' : 'query';
-  if (districts === 1) return role;
+  if (districts + testDistricts === 1) return role;
+  if (district >= districts) return `test_${role}`;
   return district === districts - 1 ? `validation_${role}` : `train_${role}`;
 }
 
@@ -102,8 +105,9 @@ function roleOf(traverse: number, district: number, districts: number): string {
 export function planTraverses(settings: SimulationSettings): SimulatedTraverse[] {
   const traverses: SimulatedTraverse[] = [];
   const lengthM = settings.frames * settings.spacingM;
-  for (let district = 0; district < settings.districts; district++) {
-    const seed = settings.districts === 1 ? settings.seed : settings.seed * 1000 + district;
+  const districts = settings.districts + settings.testDistricts;
+  for (let district = 0; district < districts; district++) {
+    const seed = districts === 1 ? settings.seed : settings.seed * 1000 + district;
     const town: TownSettings = { seed, ...(settings.blocks ?? chooseBlocks(lengthM)) };
     const plan = planTown(town);
     const route = planRoute(plan, lengthM + 40, createRandom(seed).fork('route'));
@@ -111,8 +115,8 @@ export function planTraverses(settings: SimulationSettings): SimulatedTraverse[]
       const drive = driveTown(plan, { route, settings, traverse: k });
       traverses.push({
         town,
-        sequence: `${settings.districts === 1 ? '' : `district${district}_`}${String(k).padStart(2, '0')}_${condition}`,
-        role: roleOf(k, district, settings.districts),
+        sequence: `${districts === 1 ? '' : `district${district}_`}${String(k).padStart(2, '0')}_${condition}`,
+        role: roleOf(k, district, settings),
         condition,
         seed: seed * 100 + k,
         ...drive,

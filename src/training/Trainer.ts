@@ -3,7 +3,7 @@
  * every epoch, keep the best. Deterministic: the state of a checkpoint and the data give the rest of the run.
  */
 import { createRandom } from '../math/random.ts';
-import { elementCount } from '../onnx/graph.ts';
+import { describeInto, readFeatures } from './describeRows.ts';
 import type { FeatureCache } from './FeatureCache.ts';
 import { computeSchedule, type ScheduleOptions } from './schedule.ts';
 import { SgdOptimizer, type TrainedTensor } from './SgdOptimizer.ts';
@@ -71,8 +71,6 @@ interface EpochSums {
   violating: number;
   steps: number;
 }
-
-const READ_BATCH = 64;
 
 export class Trainer {
   readonly #network: TrainingNetwork;
@@ -151,13 +149,6 @@ export class Trainer {
     };
   }
 
-  /** Descriptors [rows, dimension] of cache rows with the present weights. */
-  async describe(rows: readonly number[]): Promise<Float32Array> {
-    const out = new Float32Array(rows.length * this.#network.dimension);
-    await this.#describeInto(out, rows, (i) => i);
-    return out;
-  }
-
   async #trainEpoch(rateFactor: number, refreshEveryQueries: number): Promise<{ sums: EpochSums; queries: number }> {
     const random = createRandom(this.#options.seed).fork(`epoch ${this.#epoch}`);
     const order = this.#miner.drawOrder(random).slice(0, this.#options.queriesPerEpoch ?? undefined);
@@ -185,20 +176,8 @@ export class Trainer {
   async #describeMined(): Promise<Float32Array<ArrayBuffer>> {
     const table = new Float32Array(this.#cache.rows * this.#network.dimension);
     const rows = this.#miner.rows;
-    await this.#describeInto(table, rows, (i) => rows[i]!);
+    await describeInto(table, { network: this.#network, cache: this.#cache, rows }, (i) => rows[i]!);
     return table;
-  }
-
-  /** Describes cache rows batch by batch; the i-th goes to row `rowOf(i)` of `table`. */
-  async #describeInto(table: Float32Array, rows: readonly number[], rowOf: (i: number) => number): Promise<void> {
-    const { dimension } = this.#network;
-    for (let start = 0; start < rows.length; start += READ_BATCH) {
-      const part = rows.slice(start, start + READ_BATCH);
-      const described = await this.#network.describe(await this.#features(part));
-      for (let i = 0; i < part.length; i++) {
-        table.set(described.subarray(i * dimension, (i + 1) * dimension), rowOf(start + i) * dimension);
-      }
-    }
   }
 
   async #step(tuples: readonly CachedTuple[], rateFactor: number, sums: EpochSums): Promise<void> {
@@ -211,7 +190,7 @@ export class Trainer {
         negative: at.get(negative)!,
       })),
     );
-    const result = await this.#network.step(await this.#features(rows), triplets);
+    const result = await this.#network.step(await readFeatures(this.#cache, rows), triplets);
     if (!Number.isFinite(result.loss)) {
       throw new TrainingFailure('not-finite', { epoch: this.#epoch + 1, step: sums.steps + 1, rows });
     }
@@ -225,11 +204,5 @@ export class Trainer {
       [...result.gradients].map(([name, values]) => [name, values.map((v) => v / result.violating)]),
     );
     this.#optimizer.step(this.#tensors, scaled, rateFactor);
-  }
-
-  async #features(rows: readonly number[]): Promise<Float32Array> {
-    const out = new Float32Array(rows.length * elementCount(this.#network.featureDims));
-    await this.#cache.read(rows, out);
-    return out;
   }
 }

@@ -10,8 +10,10 @@ import { NetvladError } from '../errors.ts';
 import { computeBootstrapInterval, type Interval } from '../evaluation/statistics.ts';
 import type { ByN } from '../evaluation/recall.ts';
 import { createRandom } from '../math/random.ts';
-import { toTrainConfig, type TrainConfig } from './trainConfig.ts';
+import { toTrainConfig, type TrainConfig, type TrainingConfig } from './trainConfig.ts';
 import type { TrainedModel } from './trainModel.ts';
+import type { TrainingSet } from './trainingSet.ts';
+import { computeValidationChance } from './validate.ts';
 
 const ablationSchema = z.strictObject({
   /** Config that every run starts from, relative to this file. */
@@ -91,6 +93,10 @@ export interface AblationRow {
 
 export interface AblationTable {
   readonly data: string;
+  /** Whose queries: test queries where the config has roles for them, else those that chose the epoch. */
+  readonly measured: 'test' | 'validation';
+  /** Their condition; null: of all. */
+  readonly queryCondition: string | null;
   readonly queries: number;
   readonly database: number;
   readonly radiusM: number;
@@ -104,10 +110,27 @@ function intervalOf(hits: readonly boolean[], seed: number): Interval {
 }
 
 export function toAblationRow(name: string, config: TrainConfig, trained: TrainedModel): AblationRow {
-  const { recall, hits, reports, dimension } = trained;
+  const { reports, dimension } = trained;
+  const { best, initial, hits } = trained.test ?? trained.validation;
   return {
-    ...{ name, dimension, recall: recall.best, initial: recall.initial, epochs: reports.length },
+    ...{ name, dimension, recall: best, initial, epochs: reports.length },
     interval: { at1: intervalOf(hits.at1, config.seed), at5: intervalOf(hits.at5, config.seed) },
+  };
+}
+
+/** What the table's recalls are of. */
+export function describeMeasured(
+  { test, validation }: TrainingSet,
+  { queryCondition, validationRadiusM }: TrainingConfig,
+): Omit<AblationTable, 'data' | 'rows'> {
+  const { truth, database } = test ?? validation;
+  return {
+    measured: test === null ? 'validation' : 'test',
+    queryCondition,
+    queries: truth.filter((positives) => positives.size > 0).length,
+    database: database.length,
+    radiusM: validationRadiusM,
+    chance: computeValidationChance(test ?? validation),
   };
 }
 
@@ -121,7 +144,7 @@ export function renderAblation(table: AblationTable): string {
       `| ${name} | ${dimension} | ${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)}) | ${percent(recall[10])} | ${percent(initial[1])} | ${epochs} |`,
   );
   return [
-    `Recall@N in % within ${table.radiusM} m on ${table.queries} validation queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
+    `Recall@N in % within ${table.radiusM} m on ${table.queries} ${table.queryCondition === null ? '' : `${table.queryCondition} `}${table.measured} queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
     '',
     '| run | dimensions | R@1 | R@5 | R@10 | R@1 untrained | epochs |',
     '|---|---|---|---|---|---|---|',

@@ -12,9 +12,10 @@ export interface RunFolder {
   readonly model: string;
   /** File of the `last` or `best` checkpoint. */
   checkpoint(which: 'last' | 'best'): string;
+  hasCheckpoint(which: 'last' | 'best'): Promise<boolean>;
   /** Appends a line to log.jsonl. */
   log(event: Readonly<Record<string, unknown>>): Promise<void>;
-  /** All that was logged so far, by earlier sessions of the run too. */
+  /** All that was logged so far, by earlier sessions of the run too; a line that a full disk cut off is left out. */
   readLog(): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
@@ -43,16 +44,36 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
   return runFolderAt(folder);
 }
 
+function parseLine(line: string): readonly Readonly<Record<string, unknown>>[] {
+  try {
+    return [JSON.parse(line) as Record<string, unknown>];
+  } catch {
+    return [];
+  }
+}
+
 function runFolderAt(folder: string): RunFolder {
   const logFile = path.join(folder, 'log.jsonl');
+  const checkpoint = (which: 'last' | 'best'): string => path.join(folder, 'checkpoints', `${which}.npz`);
   return {
     path: folder,
     model: path.join(folder, 'model'),
-    checkpoint: (which) => path.join(folder, 'checkpoints', `${which}.npz`),
-    log: (event) => appendFile(logFile, `${JSON.stringify(event)}\n`),
+    checkpoint,
+    hasCheckpoint: async (which) =>
+      (await readdir(path.join(folder, 'checkpoints')).catch(() => [] as string[])).includes(`${which}.npz`),
+    log: async (event) => {
+      try {
+        await appendFile(logFile, `${JSON.stringify(event)}\n`);
+      } catch (cause) {
+        throw new NetvladError('environment', `${logFile} cannot be written: ${(cause as Error).message}.`, {
+          hint: 'Free disk space and go on with --resume: the checkpoints are whole.',
+          cause,
+        });
+      }
+    },
     readLog: async () => {
-      const lines = (await readFile(logFile, 'utf8')).split('\n').filter((line) => line !== '');
-      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+      const text = await readFile(logFile, 'utf8').catch(() => '');
+      return text.split('\n').flatMap(parseLine);
     },
   };
 }

@@ -98,8 +98,16 @@ const trainingSchema = z.strictObject({
       database: z.string().nullable().default('train_database'),
       validationQueries: z.string().default('validation_query'),
       validationDatabase: z.string().default('validation_database'),
+      /** Images that decide nothing: they are measured once, with the weights that validation chose. */
+      testQueries: z.string().nullable().default(null),
+      testDatabase: z.string().nullable().default(null),
+    })
+    .refine(({ testQueries, testDatabase }) => (testQueries === null) === (testDatabase === null), {
+      message: 'testQueries and testDatabase belong together: give both or neither',
     })
     .prefault({}),
+  /** Only queries of this condition validate and test (a CSV's column `condition`); all of them where null. */
+  queryCondition: z.string().nullable().default(null),
   positiveRadiusM: z.number().positive().default(10),
   negativeRadiusM: z.number().positive().default(25),
   /** Without positions: frames of one sequence so far apart are potential positives. */

@@ -1,4 +1,4 @@
-/** @file The images of a run by what they are used for: queries, database, validation. */
+/** @file The images of a run by what they are used for: queries, database, validation, test. */
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import { createDatum, toEnu } from '../geo/LocalDatum.ts';
@@ -14,8 +14,11 @@ export interface TrainingSet {
   readonly database: readonly number[];
   readonly neighbourhoods: ReadonlyMap<number, Neighbourhood>;
   readonly validation: Validation;
+  /** Measured with the weights that validation chose; null where the config names no roles for it. */
+  readonly test: Validation | null;
 }
 
+/** Queries whose recall is measured, and what they are searched in. */
 export interface Validation {
   readonly queries: readonly number[];
   readonly database: readonly number[];
@@ -77,27 +80,69 @@ function validationTruth(
       );
 }
 
+/** Database and queries of one condition, with what is right for each. */
+function chooseMeasured(
+  images: readonly TrainingImage[],
+  roles: { readonly queries: string; readonly database: string },
+  { queryCondition, validationRadiusM }: TrainingConfig,
+): Validation {
+  const ofRole = requireRows(rowsOfRole(images, roles.queries), roles.queries, images);
+  const isMeasured = (row: number): boolean =>
+    queryCondition === null || images[row]!.image.condition === queryCondition;
+  const queries = ofRole.filter(isMeasured);
+  if (queries.length === 0) {
+    const found = [...new Set(ofRole.map((row) => images[row]!.image.condition ?? '(none)'))].join(', ');
+    throw new NetvladError(
+      'bad-input',
+      `Training: no '${roles.queries}' has the condition '${queryCondition}' (there are ${found}).`,
+      { hint: 'Name one of them as training.queryCondition, or leave it out.' },
+    );
+  }
+  const rows = { queries, database: requireRows(rowsOfRole(images, roles.database), roles.database, images) };
+  return { ...rows, truth: validationTruth(images, rows, validationRadiusM) };
+}
+
+/** Without positives, or without negatives, there is no tuple to train on. */
+function assertTuples(
+  neighbourhoods: ReadonlyMap<number, Neighbourhood>,
+  database: readonly number[],
+  config: TrainingConfig,
+): void {
+  const found = [...neighbourhoods.values()];
+  const queries = `none of the ${found.length} queries`;
+  if (!found.some(({ positives }) => positives.length > 0)) {
+    throw new NetvladError(
+      'bad-input',
+      `Training: ${queries} has a potential positive within ${config.positiveRadiusM} m (or ${config.positiveFrames} frames).`,
+      { hint: 'Check the positions and their unit, or enlarge training.positiveRadiusM.' },
+    );
+  }
+  if (!found.some(({ excluded }) => database.some((row) => !excluded.has(row)))) {
+    throw new NetvladError(
+      'bad-input',
+      `Training: ${queries} has a definite negative: every database image lies within ${config.negativeRadiusM} m, or may.`,
+      { hint: 'Add images of other places, or another source with --data.' },
+    );
+  }
+}
+
 /**
  * Sorts the images by role and finds every query's neighbourhood.
- * @throws NetvladError `bad-input` for a role without images, and for queries none of which has a potential positive
+ * @throws NetvladError `bad-input` for a role or condition without images, and for queries none of which has a potential
+ * positive, or a negative
  */
 export function createTrainingSet(images: readonly TrainingImage[], config: TrainingConfig): TrainingSet {
   const { roles } = config;
   const database = requireRows(rowsOfRole(images, roles.database), roles.database, images);
   const queries =
     roles.queries === null ? database : requireRows(rowsOfRole(images, roles.queries), roles.queries, images);
-  const validation = {
-    queries: requireRows(rowsOfRole(images, roles.validationQueries), roles.validationQueries, images),
-    database: requireRows(rowsOfRole(images, roles.validationDatabase), roles.validationDatabase, images),
-  };
+  const { validationQueries, validationDatabase, testQueries, testDatabase } = roles;
+  const validation = chooseMeasured(images, { queries: validationQueries, database: validationDatabase }, config);
+  const test =
+    testQueries === null || testDatabase === null
+      ? null
+      : chooseMeasured(images, { queries: testQueries, database: testDatabase }, config);
   const neighbourhoods = computeNeighbourhoods(images, { queries, database }, config);
-  if (![...neighbourhoods.values()].some(({ positives }) => positives.length > 0)) {
-    throw new NetvladError(
-      'bad-input',
-      `Training: none of the ${queries.length} queries has a potential positive within ${config.positiveRadiusM} m (or ${config.positiveFrames} frames).`,
-      { hint: 'Check the positions and their unit, or enlarge training.positiveRadiusM.' },
-    );
-  }
-  const truth = validationTruth(images, validation, config.validationRadiusM);
-  return { images, queries, database, neighbourhoods, validation: { ...validation, truth } };
+  assertTuples(neighbourhoods, database, config);
+  return { images, queries, database, neighbourhoods, validation, test };
 }

@@ -1,4 +1,4 @@
-/** @file Recall of the validation queries, exact search over unit descriptors. */
+/** @file Recall of validation and test queries, exact search over unit descriptors. */
 import { computeChance, computeRecall, DEFAULT_NS, type ByN, type Rankings } from '../evaluation/recall.ts';
 import { topK } from '../math/topK.ts';
 import { dotRow } from '../math/vectors.ts';
@@ -23,4 +23,16 @@ export function computeValidationRecall(rankings: Rankings, validation: Validati
 /** What guessing reaches on the same queries. */
 export function computeValidationChance(validation: Validation): ByN {
   return computeChance(validation.truth, validation.database.length);
+}
+
+/** Whether the first (one of the first five) answers was right, for each query that has a true match. */
+export interface Hits {
+  readonly at1: readonly boolean[];
+  readonly at5: readonly boolean[];
+}
+
+export function computeHits(rankings: Rankings, { truth }: Validation): Hits {
+  const hits = (n: number): boolean[] =>
+    rankings.flatMap((rows, q) => (truth[q]!.size === 0 ? [] : [rows.slice(0, n).some((row) => truth[q]!.has(row))]));
+  return { at1: hits(1), at5: hits(5) };
 }

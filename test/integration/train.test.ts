@@ -22,7 +22,7 @@ backbone:
 input: { width: 64, height: 48 }
 pooling: { kind: netvlad, clusters: 4 }
 initialisation: { images: 20, locationsPerImage: 20 }
-training: { layers: all, epochs: 2, headRate: 0.05, backboneRate: 0.01, augmentation: { variants: 2 } }
+training: { layers: all, epochs: 2, headRate: 0.05, backboneRate: 0.01, trainedShare: 0.5, augmentation: { variants: 2 } }
 `;
 
 interface TrainDocument {

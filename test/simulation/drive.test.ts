@@ -16,6 +16,7 @@ const settings: SimulationSettings = {
   height: 48,
   spacingM: 3,
   districts: 1,
+  testDistricts: 0,
   blocks: null,
   excursion: false,
   deviation: 1,
@@ -89,13 +90,14 @@ describe('drives', () => {
     }
   });
 
-  it('separate training and validation by district', () => {
-    const traverses = planTraverses({ ...settings, districts: 3, frames: 20 });
+  it('separate training, validation and test by district', () => {
+    const traverses = planTraverses({ ...settings, districts: 3, testDistricts: 1, frames: 20 });
     assert.deepEqual(
       traverses.map(({ role }) => role),
       [
         ...['train_database', 'train_query', 'train_database', 'train_query'],
         ...['validation_database', 'validation_query'],
+        ...['test_database', 'test_query'],
       ],
     );
     assert.equal(new Set(traverses.flatMap(({ places }) => places)).size > 50, true);

@@ -19,6 +19,7 @@ const settings: SimulationSettings = {
   height: 48,
   spacingM: 5,
   districts: 1,
+  testDistricts: 0,
   blocks: { columns: 2, rows: 1 },
   excursion: false,
   deviation: 1,

@@ -1,5 +1,6 @@
 /** @file `netvlad simulate`: renders the synthetic town as a data set and a recording. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { NetvladError } from '../../errors.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
 import { CONDITIONS, type ConditionName } from '../../simulation/conditions.ts';
 import { simulateTown, type SimulationSettings, type SimulationSummary } from '../../simulation/simulateTown.ts';
@@ -15,6 +16,7 @@ interface SimulateFlags {
   readonly size: { readonly width: number; readonly height: number };
   readonly spacing: number;
   readonly districts: number;
+  readonly testDistricts: number;
   readonly blocks?: { readonly columns: number; readonly rows: number };
   readonly excursion?: boolean;
   readonly deviation: number;
@@ -31,7 +33,8 @@ Conditions: ${CONDITIONS.join(', ')}.
 
 Writes <folder>/index.csv with exact positions (WGS-84 and metres), headings, times and places, and the images beside
 it. With --districts, separate towns are made: roles are then train_database, train_query and, for the last district,
-validation_database and validation_query. Column place names the same spot in all traverses of a district.
+validation_database and validation_query; --test-districts adds towns of test_database and test_query. Column place names
+the same spot in all traverses of a district.
 
 Same seed and options, same bytes.
 
@@ -91,6 +94,11 @@ function formatSummary(summary: SimulationSummary): string {
 }
 
 async function simulate(flags: SimulateFlags, context: CommandContext): Promise<void> {
+  if (flags.testDistricts > 0 && flags.districts < 2) {
+    throw new NetvladError('usage', `--test-districts ${flags.testDistricts} with --districts ${flags.districts}.`, {
+      hint: 'Training needs --districts 2 or more: the last of them validates.',
+    });
+  }
   const settings: SimulationSettings = {
     seed: flags.seed,
     frames: flags.frames,
@@ -99,6 +107,7 @@ async function simulate(flags: SimulateFlags, context: CommandContext): Promise<
     height: flags.size.height,
     spacingM: flags.spacing,
     districts: flags.districts,
+    testDistricts: flags.testDistricts,
     blocks: flags.blocks ?? null,
     excursion: flags.excursion === true,
     deviation: flags.deviation,
@@ -129,6 +138,7 @@ export function registerSimulateCommand(program: Command): void {
     )
     .option('--spacing <m>', 'metres between images', parsePositiveNumber, 3)
     .option('--districts <n>', 'separate towns, for training; the last one is for validation', parseInteger(1), 1)
+    .option('--test-districts <n>', 'further towns, which neither train nor validate', parseInteger(0), 0)
     .option('--blocks <CxR>', 'size of the town in blocks (default: as the drive needs)', parseBlocks)
     .option('--excursion', 'later traverses leave the mapped streets for a while')
     .option('--deviation <share>', 'how far later traverses stray from lane and heading, 0..1', shareParser, 1)

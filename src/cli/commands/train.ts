@@ -8,6 +8,7 @@ import type { Progress } from '../../Progress.ts';
 import {
   type AblationRow,
   type AblationTable,
+  describeMeasured,
   readAblation,
   renderAblation,
   toAblationRow,
@@ -20,6 +21,7 @@ import type { TrainingImage } from '../../training/neighbourhoods.ts';
 import { createRunFolder, openRunFolder } from '../../training/runFolder.ts';
 import { readTrainConfig, type TrainConfig, type TrainingConfig } from '../../training/trainConfig.ts';
 import { createTrainingSet, toLocalPositions, type TrainingSet } from '../../training/trainingSet.ts';
+import type { RecallChange } from '../../training/runTrainer.ts';
 import { type TrainedModel, trainModel } from '../../training/trainModel.ts';
 import {
   addImageSourceOptions,
@@ -53,11 +55,11 @@ function describeModel({ files }: ExportedModel): string {
   return `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions, ${(files.onnx.length / 1e6).toFixed(1)} MB`;
 }
 
-/** Validation recall as a small table: what guessing, the start and the best epoch reach. */
-function describeRecall(recall: TrainedModel['recall']): string {
-  const row = (title: string, byN: ByN): string =>
-    `${title.padEnd(10)}${[1, 5, 10].map((n) => percent(byN[n]).padStart(8)).join('')}`;
-  const header = `${'recall, %'.padEnd(10)}${[1, 5, 10].map((n) => `@${n}`.padStart(8)).join('')}`;
+/** Recall as a small table: what guessing, the start and the best epoch reach. */
+function describeRecall(title: string, recall: RecallChange): string {
+  const row = (name: string, byN: ByN): string =>
+    `${name.padEnd(16)}${[1, 5, 10].map((n) => percent(byN[n]).padStart(8)).join('')}`;
+  const header = `${`${title}, %`.padEnd(16)}${[1, 5, 10].map((n) => `@${n}`.padStart(8)).join('')}`;
   return [header, row('chance', recall.chance), row('initial', recall.initial), row('best', recall.best)].join('\n');
 }
 
@@ -117,7 +119,10 @@ async function trainInto(
   context: CommandContext,
 ): Promise<{ set: TrainingSet; trained: TrainedModel }> {
   const { roles } = config.training;
-  const wanted = [roles.queries ?? roles.database, roles.database, roles.validationQueries, roles.validationDatabase];
+  const wanted = [
+    ...[roles.queries ?? roles.database, roles.database, roles.validationQueries, roles.validationDatabase],
+    ...[roles.testQueries, roles.testDatabase].filter((role) => role !== null),
+  ];
   const set = createTrainingSet(await collectRoles(flags, wanted, context), config.training);
   const run = flags.resume === true ? await openRunFolder(folder) : await createRunFolder(folder, config);
   const request = {
@@ -132,12 +137,17 @@ async function trainInto(
   return { set, trained };
 }
 
+/** The recalls for the JSON document, without the hit of every query. */
+function toRecall({ initial, best, chance }: RecallChange): Omit<RecallChange, 'hits'> {
+  return { initial, best, chance };
+}
+
 async function trainFully(
   flags: TrainFlags,
   config: TrainConfig & { training: TrainingConfig },
   context: CommandContext,
 ): Promise<void> {
-  const { exported, reports, recall } = (await trainInto(flags.out, flags, config, context)).trained;
+  const { exported, reports, validation, test } = (await trainInto(flags.out, flags, config, context)).trained;
   if (exported === null) {
     throw new NetvladError('interrupted', `Interrupted after ${reports.length} epochs of this session.`, {
       hint: `Go on with --resume --out ${flags.out}.`,
@@ -146,8 +156,12 @@ async function trainFully(
   const { files, cardPath, parity } = exported;
   const facts = { model: files.onnxPath, manifest: files.manifestPath, card: cardPath, parity };
   context.output(
-    { ...facts, epochs: reports.length, recall, reports },
-    `${describeRecall(recall)}\n${describeModel(exported)}`,
+    { ...facts, epochs: reports.length, recall: toRecall(validation), test: test && toRecall(test), reports },
+    [
+      describeRecall('validation', validation),
+      ...(test === null ? [] : [describeRecall('test', test)]),
+      describeModel(exported),
+    ].join('\n'),
   );
 }
 
@@ -164,13 +178,7 @@ async function runAblation(flags: TrainFlags, file: string, context: CommandCont
       throw new NetvladError('interrupted', `Interrupted in the run '${name}'.`, { hint: 'Its checkpoints are kept.' });
     }
     rows.push(toAblationRow(name, config, trained));
-    facts ??= {
-      data: dataDescription(flags, config),
-      queries: set.validation.truth.filter((positives) => positives.size > 0).length,
-      database: set.validation.database.length,
-      radiusM: training.validationRadiusM,
-      chance: trained.recall.chance,
-    };
+    facts ??= { data: dataDescription(flags, config), ...describeMeasured(set, training) };
     const table = { ...facts, rows };
     await writeFileAtomically(path.join(flags.out, 'ablation.json'), `${toJson(table)}\n`);
     await writeFileAtomically(path.join(flags.out, 'ablation.md'), renderAblation(table));
