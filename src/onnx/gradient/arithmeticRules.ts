@@ -10,9 +10,9 @@ function toInput(context: GradientContext, index: number, gradient: () => string
   return sumToShape(context.emit, gradient(), { from, to: context.shapeOf(context.node.inputs[index]!) });
 }
 
-/** The gradient where the condition holds, zero elsewhere. */
+/** The gradient where the condition holds, zero elsewhere. A product, since ONNX Runtime's Where takes twice its time. */
 function masked({ emit, outputGradient }: GradientContext, condition: string): string {
-  return emit.op('Where', [condition, outputGradient, emit.scalar(0)]);
+  return emit.op('Mul', [outputGradient, emit.cast(condition, 'float')]);
 }
 
 function clipBound(context: GradientContext, index: number, otherwise: number): number {

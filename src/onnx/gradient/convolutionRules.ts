@@ -78,14 +78,29 @@ function paddedInput({ emit, node }: GradientContext, { pads: [top, left, bottom
   return emit.op('Pad', [x, emit.ints([0, 0, top, left, 0, 0, bottom, right])]);
 }
 
-/** Weights [channels, 1, kh, kw] of a depthwise convolution: per channel, products summed over images and locations. */
-function depthwiseWeightGradient(context: GradientContext, window: Window): string {
-  const { emit, node, outputGradient, shapeOf } = context;
-  const channels = shapeOf(node.inputs[1]!)[0]!;
-  const columns = metBy(context, window, paddedInput(context, window)).map((part) =>
-    emit.reshape(emit.reduceSum(emit.op('Mul', [part, outputGradient]), [0, 2, 3]), [channels, 1]),
+/**
+ * Weights [channels, 1, kh, kw] of a depthwise convolution: the input, with every channel of every image a channel of its
+ * own, convolved with the output's gradient as the kernel; strides become dilations. Summed over the images.
+ */
+function depthwiseWeightGradient({ emit, node, outputGradient, shapeOf }: GradientContext, window: Window): string {
+  const [n, channels, ...extent] = shapeOf(node.inputs[0]!) as [number, number, number, number];
+  const steps = shapeOf(node.outputs[0]!).slice(2);
+  const { kernel, strides, pads } = window;
+  const product = emit.op(
+    'Conv',
+    [
+      emit.reshape(node.inputs[0]!, [1, n * channels, ...extent]),
+      emit.reshape(outputGradient, [n * channels, 1, ...steps]),
+    ],
+    { group: n * channels, kernel_shape: steps, dilations: strides, pads },
   );
-  return emit.reshape(emit.op('Concat', columns, { axis: 1 }), shapeOf(node.inputs[1]!));
+  // Where the last stride did not reach the end of the input, the product has a row or column more than the kernel.
+  const met = [0, 1].map((axis) => extent[axis]! + pads[axis]! + pads[axis + 2]! - (steps[axis]! - 1) * strides[axis]!);
+  const isExact = met.every((size, axis) => size === kernel[axis]);
+  const exact = isExact
+    ? product
+    : emit.op('Slice', [product, emit.ints([0, 0]), emit.ints(kernel), emit.ints([2, 3])]);
+  return emit.reshape(emit.reduceSum(emit.reshape(exact, [n, channels, ...kernel]), [0]), shapeOf(node.inputs[1]!));
 }
 
 /** Weights [out, in / group, kh, kw]: per kernel position and group, G X^T over all locations, summed over images. */
