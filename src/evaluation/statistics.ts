@@ -1,4 +1,4 @@
-/** @file Quantiles and bootstrap intervals of what was measured. */
+/** @file Quantiles, bootstrap intervals and a paired test of what was measured. */
 import type { Random } from '../math/random.ts';
 
 /** Linear interpolation between order statistics (type 7, as NumPy); NaN without values. `q` in 0..1. */
@@ -31,4 +31,26 @@ export function computeBootstrapInterval(
   });
   const tail = (1 - level) / 2;
   return { low: computeQuantile(means, tail), high: computeQuantile(means, 1 - tail) };
+}
+
+/** How two systems differ on the same queries. */
+export interface PairedDifference {
+  /** Queries that only the first (only the second) got right. */
+  readonly onlyFirst: number;
+  readonly onlySecond: number;
+  /** Two-sided probability of a split at least as uneven where both are equally good. */
+  readonly p: number;
+}
+
+/** McNemar's exact test: under equality each query that one alone got right is a fair coin. `first` and `second` [queries]. */
+export function compareHits(first: readonly boolean[], second: readonly boolean[]): PairedDifference {
+  const onlyFirst = first.filter((hit, query) => hit && !second[query]!).length;
+  const onlySecond = second.filter((hit, query) => hit && !first[query]!).length;
+  const discordant = onlyFirst + onlySecond;
+  let [term, tail] = [0.5 ** discordant, 0];
+  for (let heads = 0; heads <= Math.min(onlyFirst, onlySecond); heads++) {
+    tail += term;
+    term *= (discordant - heads) / (heads + 1);
+  }
+  return { onlyFirst, onlySecond, p: Math.min(1, 2 * tail) };
 }

@@ -4,6 +4,7 @@ import { isDatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import type { Logger } from '../Logger.ts';
 import type { Random } from '../math/random.ts';
+import type { TrainingImage } from './neighbourhoods.ts';
 
 /** All usable records of a source; problems go to the log. Throws NetvladError('bad-input') when nothing is left. */
 export async function collectImages(
@@ -19,11 +20,23 @@ export async function collectImages(
   throw new NetvladError('bad-input', `${source.description}: there are no usable images in it.`);
 }
 
-/** `count` different images in random order; all of them where there are fewer. */
-export function drawImages(
-  images: readonly GeotaggedImage[],
-  count: number,
-  random: Random,
-): readonly GeotaggedImage[] {
-  return random.sample(images.length, count).map((index) => images[index]!);
+/**
+ * `count` different images in random order, the same number from every source as far as they reach, so that the largest does
+ * not decide; all of them where there are fewer.
+ */
+export function drawImages(images: readonly TrainingImage[], count: number, random: Random): readonly TrainingImage[] {
+  const bySource = new Map<number, TrainingImage[]>();
+  for (const at of random.sample(images.length, images.length)) {
+    const image = images[at]!;
+    const known = bySource.get(image.source);
+    if (known === undefined) bySource.set(image.source, [image]);
+    else known.push(image);
+  }
+  const shuffled = [...bySource.values()];
+  const longest = Math.max(0, ...shuffled.map(({ length }) => length));
+  const drawn: TrainingImage[] = [];
+  for (let round = 0; round < longest && drawn.length < count; round++) {
+    drawn.push(...shuffled.flatMap((list) => list.slice(round, round + 1)).slice(0, count - drawn.length));
+  }
+  return drawn;
 }

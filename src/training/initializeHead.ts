@@ -1,5 +1,4 @@
 /** @file The pooling before any training: k-means over randomly drawn local features and the ln 100 rule. */
-import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import type { LocalFeatures } from '../inference/DescriptorModel.ts';
 import { kmeans } from '../math/kmeans.ts';
@@ -9,6 +8,7 @@ import { initializeParameters } from '../netvlad/initializeParameters.ts';
 import type { Pooling } from '../onnx/poolingHead.ts';
 import { drawImages } from './drawImages.ts';
 import type { Backbone } from './loadBackbone.ts';
+import type { TrainingImage } from './neighbourhoods.ts';
 import { describeWithProgress, withModel, type TrainingContext } from './TrainingContext.ts';
 
 /** Up to `count` rows of one image's features, drawn without replacement, one after the other. */
@@ -27,13 +27,13 @@ function sampleLocations(
 
 /** Local features [N, C] of randomly drawn images, unit L2. */
 export async function sampleFeatures(
-  images: readonly GeotaggedImage[],
+  images: readonly TrainingImage[],
   backbone: Backbone,
   context: TrainingContext,
 ): Promise<Float32Array> {
   const { images: count, locationsPerImage } = context.config.initialisation;
   const random = createRandom(context.config.seed);
-  const drawn = drawImages(images, count, random.fork('k-means images'));
+  const drawn = drawImages(images, count, random.fork('k-means images')).map(({ image }) => image);
   const places = random.fork('k-means locations');
   const features: number[] = [];
   const head = { pooling: { kind: 'max' }, whitening: null } as const;
@@ -53,7 +53,7 @@ export async function sampleFeatures(
 
 /** The pooling of the config with its parameters from the data. */
 export async function initializePooling(
-  images: readonly GeotaggedImage[],
+  images: readonly TrainingImage[],
   backbone: Backbone,
   context: TrainingContext,
 ): Promise<Pooling> {

@@ -1,6 +1,5 @@
 /** @file The whole way to an untrained NetVLAD model: backbone, head from random images, whitening, export. */
 import { computeSha256 } from '../inference/modelFiles.ts';
-import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import { decodeContent } from '../map/describeImages.ts';
@@ -13,17 +12,18 @@ import type { TrainingContext } from './TrainingContext.ts';
 import { initializePooling } from './initializeHead.ts';
 import { initializeWhitening } from './initializeWhitening.ts';
 import { loadBackbone } from './loadBackbone.ts';
+import type { TrainingImage } from './neighbourhoods.ts';
 
 const PARITY_IMAGES = 8;
 
 /** Identity of a training set: the sorted names of its images. */
-export function fingerprintImages(images: readonly GeotaggedImage[]): string {
-  const names = images.map(({ name }) => name).sort();
+export function fingerprintImages(images: readonly TrainingImage[]): string {
+  const names = images.map(({ image }) => image.name).sort();
   return computeSha256(new TextEncoder().encode(names.join('\n')));
 }
 
-export async function readPixels(images: readonly GeotaggedImage[]): Promise<readonly RgbImage[]> {
-  const decoded = await Promise.all(images.map(decodeContent));
+export async function readPixels(images: readonly TrainingImage[]): Promise<readonly RgbImage[]> {
+  const decoded = await Promise.all(images.map(({ image }) => decodeContent(image)));
   return decoded.flatMap((item) => (isFrameProblem(item) ? [] : [item]));
 }
 
@@ -32,7 +32,7 @@ export async function readPixels(images: readonly GeotaggedImage[]): Promise<rea
  * machine.
  */
 export async function initializeModel(
-  images: readonly GeotaggedImage[],
+  images: readonly TrainingImage[],
   context: TrainingContext,
   target: { readonly folder: string; readonly dataDescription: string },
 ): Promise<ExportedModel> {

@@ -1,5 +1,4 @@
 /** @file Whitening from descriptors of randomly drawn images: by their principal components, or by what should not matter. */
-import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
@@ -11,7 +10,9 @@ import type { Random } from '../math/random.ts';
 import { createRandom } from '../math/random.ts';
 import type { Pooling } from '../onnx/poolingHead.ts';
 import { augment } from './augment.ts';
+import { dot } from '../math/vectors.ts';
 import { drawImages } from './drawImages.ts';
+import { eachNeighbourhood, type TrainingImage } from './neighbourhoods.ts';
 import type { Backbone } from './loadBackbone.ts';
 import { toNight } from './photometric.ts';
 import { describeWithProgress, withModel, type TrainingContext } from './TrainingContext.ts';
@@ -27,19 +28,28 @@ function subtract(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((value, at) => value - b[at]!);
 }
 
-/** Frames that follow each other in one sequence look at nearly the same: pairs of positions in `images`. */
-export function findNeighbours(images: readonly GeotaggedImage[]): readonly (readonly [number, number])[] {
-  const keyOf = ({ sequence, place }: GeotaggedImage, frame: number): string =>
-    `${sequence ?? ''}\n${place ?? ''}\n${frame}`;
-  const positions = new Map<string, number>();
-  images.forEach((image, i) => {
-    if (image.frame !== null && (image.sequence !== null || image.place !== null))
-      positions.set(keyOf(image, image.frame), i);
-  });
-  return images.flatMap((image, i) => {
-    const next = image.frame === null ? undefined : positions.get(keyOf(image, image.frame + 1));
-    return next === undefined ? [] : [[i, next] as const];
-  });
+/** Potential positives of the pairs: what training takes by default (see TrainConfig). */
+const NEAR = { positiveRadiusM: 10, negativeRadiusM: 25, positiveFrames: 2 };
+
+/**
+ * Pairs of rows that show the same place from another spot or moment: for every image the one of its potential positives
+ * (by position, else by order in its sequence) that looks most like it. `descriptors` holds a row for every image.
+ */
+export function findNeighbours(
+  images: readonly TrainingImage[],
+  descriptors: readonly Float32Array[],
+): readonly (readonly [number, number])[] {
+  const rows = images.map((_image, row) => row);
+  const pairs: (readonly [number, number])[] = [];
+  for (const [row, { positives }] of eachNeighbourhood(images, { queries: rows, database: rows }, NEAR)) {
+    let [best, highest] = [-1, -Infinity];
+    for (const other of positives) {
+      const similarity = dot(descriptors[row]!, descriptors[other]!);
+      if (similarity > highest) [best, highest] = [other, similarity];
+    }
+    if (best >= 0) pairs.push([row, best]);
+  }
+  return pairs;
 }
 
 /** Descriptors of images and of their variants, gathered batch by batch. */
@@ -48,7 +58,7 @@ class PairStatistics {
   readonly #dimension: number;
   readonly #night: ReturnType<typeof createScatterAccumulator>;
   readonly #crop: ReturnType<typeof createScatterAccumulator>;
-  readonly #images: GeotaggedImage[] = [];
+  readonly #images: TrainingImage[] = [];
   readonly #plain: Float32Array[] = [];
 
   constructor(dimension: number) {
@@ -58,7 +68,7 @@ class PairStatistics {
     this.#crop = createScatterAccumulator(dimension);
   }
 
-  addPlain(images: readonly GeotaggedImage[], plain: Float32Array): void {
+  addPlain(images: readonly TrainingImage[], plain: Float32Array): void {
     this.descriptors.add(plain);
     this.#images.push(...images);
     for (let i = 0; i < images.length; i++)
@@ -77,7 +87,9 @@ class PairStatistics {
   /** One scatter for each kind of pair that there is, each of trace 1. */
   scatters(): readonly Float64Array[] {
     const neighbours = createScatterAccumulator(this.#dimension);
-    for (const [a, b] of findNeighbours(this.#images)) neighbours.add(subtract(this.#plain[a]!, this.#plain[b]!));
+    for (const [a, b] of findNeighbours(this.#images, this.#plain)) {
+      neighbours.add(subtract(this.#plain[a]!, this.#plain[b]!));
+    }
     return [this.#night, this.#crop, neighbours]
       .filter(({ count }) => count > 0)
       .map((scatter) => scatter.normalized());
@@ -117,27 +129,29 @@ function assertEnough(statistics: CovarianceAccumulator, wanted: number, dimensi
 
 /** The projection of the config, from images drawn at random; null where it asks for none. */
 export async function initializeWhitening(
-  images: readonly GeotaggedImage[],
+  from: readonly TrainingImage[],
   network: { readonly backbone: Backbone; readonly pooling: Pooling },
   context: TrainingContext,
 ): Promise<AffineProjection | null> {
   const { whitening, seed } = context.config;
   if (whitening === null) return null;
   const random = createRandom(seed).fork('whitening');
-  const drawn = drawImages(images, whitening.images, random.fork('images'));
+  const drawn = drawImages(from, whitening.images, random.fork('images'));
   const draws = { night: random.fork('night'), crop: random.fork('crop') };
   const head = { pooling: network.pooling, whitening: null };
   return withModel({ backbone: network.backbone, head }, context, async (model) => {
     const { dimension } = model.manifest.descriptor;
     const statistics = new PairStatistics(dimension);
-    for await (const batch of describeWithProgress(drawn, model, { ...context, label: 'whitening' })) {
+    const known = new Map(drawn.map((item) => [item.image, item]));
+    const images = drawn.map(({ image }) => image);
+    for await (const batch of describeWithProgress(images, model, { ...context, label: 'whitening' })) {
       const plain = batch.descriptors.global;
-      const of = batch.images;
+      const pixels = batch.images.map((item) => item.pixels);
       statistics.addPlain(
-        of.map(({ image }) => image),
+        batch.images.map(({ image }) => known.get(image)!),
         plain,
       );
-      await addVariants(statistics, { pixels: of.map(({ pixels }) => pixels), plain }, { model, whitening, draws });
+      await addVariants(statistics, { pixels, plain }, { model, whitening, draws });
     }
     const wanted = whitening.dimension === 'all' ? dimension : whitening.dimension;
     assertEnough(statistics.descriptors, wanted, dimension);

@@ -77,19 +77,17 @@ function byOrder(query: Spot, database: readonly Spot[], options: NeighbourhoodO
 }
 
 /**
- * Neighbourhood of every query row among the database rows. With several times of day at hand, positives from another
- * time than the query's are preferred: they are what teaches invariance.
+ * Neighbourhood of every query row among the database rows, one after the other. With several times of day at hand, positives
+ * from another time than the query's are preferred: they are what teaches invariance.
  */
-export function computeNeighbourhoods(
+export function* eachNeighbourhood(
   images: readonly TrainingImage[],
   rows: { readonly queries: readonly number[]; readonly database: readonly number[] },
   options: NeighbourhoodOptions,
-): ReadonlyMap<number, Neighbourhood> {
+): Generator<readonly [number, Neighbourhood]> {
   const database = rows.database.map((row) => ({ row, ...images[row]! }));
-  return new Map(
-    rows.queries.map((row) => {
-      const query = { row, ...images[row]! };
-      return [row, (query.image.local === null ? byOrder : byPosition)(query, database, options)];
-    }),
-  );
+  for (const row of rows.queries) {
+    const query = { row, ...images[row]! };
+    yield [row, (query.image.local === null ? byOrder : byPosition)(query, database, options)];
+  }
 }

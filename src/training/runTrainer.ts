@@ -13,6 +13,7 @@ import type { FeatureCache } from './FeatureCache.ts';
 import { fingerprintImages } from './initializeModel.ts';
 import type { Backbone } from './loadBackbone.ts';
 import { renderRun } from './renderRun.ts';
+import type { TrainingImage } from './neighbourhoods.ts';
 import type { RunFolder } from './runFolder.ts';
 import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
 import { averageWeights, type TrainedParts } from './trainedHead.ts';
@@ -25,6 +26,8 @@ import { computeHits, computeValidationChance, computeValidationRecall, type Hit
 
 export interface TrainRequest {
   readonly set: TrainingSet;
+  /** Images beside the training database that centres and whitening are made from. */
+  readonly statistics: readonly TrainingImage[];
   readonly run: RunFolder;
   readonly dataDescription: string;
   /** Folder of the feature caches. */
@@ -232,7 +235,7 @@ export async function runTrainer(
   try {
     const digest = computeRunDigest({
       config: { ...config, training: { ...training, epochs: 0 } },
-      images: fingerprintImages(images),
+      images: fingerprintImages(set.images),
     });
     const examiner = new Examiner({ network, cache, variants });
     const initial = { weights: copyWeights(network), recall: await examiner.recall(set.validation) };

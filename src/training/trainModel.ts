@@ -26,15 +26,15 @@ export interface TrainedModel extends TrainerRun {
 export async function trainModel(request: TrainRequest, context: TrainingContext): Promise<TrainedModel> {
   const { config } = context;
   const { set } = request;
-  const databaseImages = set.database.map((row) => set.images[row]!.image);
+  const statistics = [...set.database.map((row) => set.images[row]!), ...request.statistics];
   const backbone = await loadBackbone(config);
-  const start: TrainedParts = { backbone, pooling: await initializePooling(databaseImages, backbone, context) };
+  const start: TrainedParts = { backbone, pooling: await initializePooling(statistics, backbone, context) };
   const run = await runTrainer(request, start, context);
   if (context.signal?.aborted === true) return { exported: null, ...run };
   const trained = applyWeights(start, run.weights);
-  const whitening = await initializeWhitening(databaseImages, trained, context);
+  const whitening = await initializeWhitening(statistics, trained, context);
   const parityImages = await readPixels(
-    drawImages(databaseImages, PARITY_IMAGES, createRandom(config.seed).fork('parity')),
+    drawImages(statistics, PARITY_IMAGES, createRandom(config.seed).fork('parity')),
   );
   const exported = await exportModel(
     trained.backbone,
@@ -46,8 +46,8 @@ export async function trainModel(request: TrainRequest, context: TrainingContext
       training: {
         data: {
           source: request.dataDescription,
-          images: set.images.length,
-          namesSha256: fingerprintImages(set.images.map(({ image }) => image)),
+          images: set.images.length + request.statistics.length,
+          namesSha256: fingerprintImages([...set.images, ...request.statistics]),
         },
         run: {
           tool: `netvlad_localizer ${TOOL_VERSION}`,

@@ -4,7 +4,7 @@ import { NetvladError } from '../errors.ts';
 import { createDatum, toEnu } from '../geo/LocalDatum.ts';
 import { computeLabelTruth, computeRadiusTruth } from '../evaluation/groundTruth.ts';
 import type { GroundTruth } from '../evaluation/recall.ts';
-import { computeNeighbourhoods, type Neighbourhood, type TrainingImage } from './neighbourhoods.ts';
+import { eachNeighbourhood, type Neighbourhood, type TrainingImage } from './neighbourhoods.ts';
 import type { TrainingConfig } from './trainConfig.ts';
 
 export interface TrainingSet {
@@ -142,7 +142,7 @@ export function createTrainingSet(images: readonly TrainingImage[], config: Trai
     testQueries === null || testDatabase === null
       ? null
       : chooseMeasured(images, { queries: testQueries, database: testDatabase }, config);
-  const neighbourhoods = computeNeighbourhoods(images, { queries, database }, config);
+  const neighbourhoods = new Map(eachNeighbourhood(images, { queries, database }, config));
   assertTuples(neighbourhoods, database, config);
   return { images, queries, database, neighbourhoods, validation, test };
 }

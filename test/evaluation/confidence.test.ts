@@ -5,7 +5,7 @@ import {
   computeAveragePrecision,
 } from '../../src/evaluation/acceptance.ts';
 import { computeReliability } from '../../src/evaluation/calibrationError.ts';
-import { computeBootstrapInterval, computeQuantile } from '../../src/evaluation/statistics.ts';
+import { compareHits, computeBootstrapInterval, computeQuantile } from '../../src/evaluation/statistics.ts';
 import { createRandom } from '../../src/math/random.ts';
 import { readVectors } from '../support/sharedData.ts';
 
@@ -78,5 +78,14 @@ describe('statistics', () => {
     // Normal approximation: 0.5 +- 1.96 sqrt(0.25 / 100) = 0.402 .. 0.598
     assert.ok(Math.abs(low - 0.402) < 0.02, `low ${low}`);
     assert.ok(Math.abs(high - 0.598) < 0.02, `high ${high}`);
+  });
+
+  it("McNemar's exact test counts the queries that one alone got right", () => {
+    // 1 of 8 discordant: p = 2 (1 + 8) / 2^8
+    const first = [true, ...Array.from({ length: 7 }, () => false), true, true, false];
+    const second = [false, ...Array.from({ length: 7 }, () => true), true, true, false];
+    assert.deepEqual(compareHits(first, second), { onlyFirst: 1, onlySecond: 7, p: 18 / 256 });
+    assert.deepEqual(compareHits(second, first), { onlyFirst: 7, onlySecond: 1, p: 18 / 256 });
+    assert.deepEqual(compareHits(first, first), { onlyFirst: 0, onlySecond: 0, p: 1 });
   });
 });

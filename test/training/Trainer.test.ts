@@ -8,7 +8,7 @@ import { initializeParameters } from '../../src/netvlad/initializeParameters.ts'
 import { GraphBuilder } from '../../src/onnx/GraphBuilder.ts';
 import { floatTensor, type Graph, OPSET } from '../../src/onnx/graph.ts';
 import { FeatureCache } from '../../src/training/FeatureCache.ts';
-import { computeNeighbourhoods, type TrainingImage } from '../../src/training/neighbourhoods.ts';
+import { eachNeighbourhood, type TrainingImage } from '../../src/training/neighbourhoods.ts';
 import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from '../../src/training/Trainer.ts';
 import { TrainingNetwork } from '../../src/training/TrainingNetwork.ts';
 import { TupleMiner } from '../../src/training/TupleMiner.ts';
@@ -103,7 +103,7 @@ async function train(
     await cache.fill(features, { batch: 16 });
     const database = IMAGES.map((_unused, row) => row);
     const radii = { positiveRadiusM: 10, negativeRadiusM: 25, positiveFrames: 2 };
-    const neighbourhoods = computeNeighbourhoods(IMAGES, { queries: database, database }, radii);
+    const neighbourhoods = new Map(eachNeighbourhood(IMAGES, { queries: database, database }, radii));
     const mining = { margin: 0.1, negativesPerQuery: 5, remembered: 5, randomNegatives: 30, variants: 1 };
     const miner = new TupleMiner({ neighbourhoods, database }, mining, options.resumed?.remembered);
     const reports: EpochReport[] = [];
@@ -189,7 +189,7 @@ describe('FeatureCache', () => {
   });
 });
 
-describe('computeNeighbourhoods', () => {
+describe('eachNeighbourhood', () => {
   const image = (facts: Partial<GeotaggedImage>, source = 0): TrainingImage => ({
     image: { local: null, condition: null, sequence: null, place: null, frame: null, ...facts } as GeotaggedImage,
     source,
@@ -201,7 +201,7 @@ describe('computeNeighbourhoods', () => {
   it('takes positives within 10 m and never negatives within 25 m; views of one spot are neither', () => {
     const images = [at(0), at(0.5), at(9), at(10), at(20), at(25), at(26)];
     const rows = { queries: [0], database: [0, 1, 2, 3, 4, 5, 6] };
-    const neighbourhood = computeNeighbourhoods(images, rows, options).get(0)!;
+    const neighbourhood = new Map(eachNeighbourhood(images, rows, options)).get(0)!;
     assert.deepEqual(neighbourhood.positives, [2, 3]);
     assert.deepEqual([...neighbourhood.excluded].sort(), [0, 1, 2, 3, 4, 5]);
   });
@@ -209,14 +209,14 @@ describe('computeNeighbourhoods', () => {
   it('takes everything of another source as negative', () => {
     const images = [at(0), at(5), image({ local: { x: 0, y: 0, z: 0 } }, 1)];
     const rows = { queries: [0], database: [0, 1, 2] };
-    const { positives, excluded } = computeNeighbourhoods(images, rows, options).get(0)!;
+    const { positives, excluded } = new Map(eachNeighbourhood(images, rows, options)).get(0)!;
     assert.deepEqual([positives, [...excluded]], [[1], [0, 1]]);
   });
 
   it('prefers positives from another time, at the very same spot too', () => {
     const images = [at(0, 'day'), at(2, 'day'), at(0, 'night'), at(3, 'night')];
     const rows = { queries: [0], database: [1, 2, 3] };
-    assert.deepEqual(computeNeighbourhoods(images, rows, options).get(0)!.positives, [2, 3]);
+    assert.deepEqual(new Map(eachNeighbourhood(images, rows, options)).get(0)!.positives, [2, 3]);
   });
 
   it('without positions takes frames of the track, and excludes tracks of the same group', () => {
@@ -224,7 +224,7 @@ describe('computeNeighbourhoods', () => {
       image({ place, frame: number, condition });
     const images = [frame('a', 5, '1'), frame('a', 7, '1'), frame('a', 8, '1'), frame('b', 5, '1'), frame('c', 5, '2')];
     const rows = { queries: [0], database: [0, 1, 2, 3, 4] };
-    const { positives, excluded } = computeNeighbourhoods(images, rows, options).get(0)!;
+    const { positives, excluded } = new Map(eachNeighbourhood(images, rows, options)).get(0)!;
     assert.deepEqual(positives, [1]);
     assert.deepEqual([...excluded].sort(), [0, 1, 2, 3]);
   });

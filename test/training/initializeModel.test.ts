@@ -16,6 +16,7 @@ import { collectImages, drawImages } from '../../src/training/drawImages.ts';
 import type { ExportedModel } from '../../src/training/exportModel.ts';
 import { initializeModel } from '../../src/training/initializeModel.ts';
 import { findNeighbours } from '../../src/training/initializeWhitening.ts';
+import type { TrainingImage } from '../../src/training/neighbourhoods.ts';
 import { createRunFolder } from '../../src/training/runFolder.ts';
 import type { TrainConfig } from '../../src/training/trainConfig.ts';
 import { readTrainConfig, toTrainConfig } from '../../src/training/trainConfig.ts';
@@ -26,6 +27,12 @@ const UNKNOWN = {
   ...{ role: null, place: null, geo: null, local: null, yawRad: null, orientation: null, positionSigmaM: null },
   ...{ stampNs: null, sequence: null, frame: null, condition: null },
 };
+
+const FILE = { kind: 'file', path: '' } as const;
+
+function toTraining(images: readonly GeotaggedImage[], source = 0): TrainingImage[] {
+  return images.map((image) => ({ image, source }));
+}
 
 /** The smallest config that makes a whole NetVLAD model; the tiny network's convolution is its feature map. */
 function configDocument(changes: Record<string, unknown> = {}): Record<string, unknown> {
@@ -66,7 +73,7 @@ describe('initializeModel', () => {
     toTrainConfig(configDocument(changes), path.join(folder, 'config.yaml'));
   const initialize = (config: TrainConfig, name: string, from = images): Promise<ExportedModel> =>
     initializeModel(
-      from,
+      toTraining(from),
       { config, logger: silentLogger, progress: () => silentProgress },
       { folder: path.join(folder, name), dataDescription: 'patterns' },
     );
@@ -170,28 +177,40 @@ describe('initializeModel', () => {
 });
 
 describe('findNeighbours', () => {
-  it('pairs frames that follow each other in one sequence, wherever they stand in the draw', () => {
+  const image = (facts: Partial<GeotaggedImage>, source = 0): TrainingImage => ({
+    image: { ...UNKNOWN, name: 'x', content: FILE, ...facts },
+    source,
+  });
+  const at = (x: number, source = 0): TrainingImage => image({ local: { x, y: 0, z: 0 } }, source);
+  /** Unit vectors by angle: the smaller the difference, the more alike. */
+  const looks = (...angles: number[]): Float32Array[] =>
+    angles.map((angle) => Float32Array.of(Math.cos(angle), Math.sin(angle)));
+
+  it('without positions: the frame close by in the same sequence that looks most alike', () => {
     const frames = [
-      ...[
-        { sequence: 'a', frame: 7 },
-        { sequence: 'b', frame: 8 },
-        { sequence: 'a', frame: 9 },
-      ],
-      ...[
-        { sequence: 'a', frame: 8 },
-        { sequence: null, frame: 9 },
-        { sequence: 'b', frame: null },
-      ],
+      image({ sequence: 'a', frame: 7 }),
+      image({ sequence: 'b', frame: 8 }),
+      image({ sequence: 'a', frame: 9 }),
+      image({ sequence: 'a', frame: 8 }),
+      image({ sequence: 'a', frame: 8 }, 1),
+      image({ sequence: 'a', frame: null }),
     ];
-    const images = frames.map((facts, i) => ({
-      ...UNKNOWN,
-      ...facts,
-      name: String(i),
-      content: { kind: 'file', path: '' } as const,
-    }));
-    assert.deepEqual(findNeighbours(images), [
+    const pairs = findNeighbours(frames, looks(0, 0, 0.3, 0.2, 0, 0));
+    assert.deepEqual(pairs, [
       [0, 3],
+      [2, 3],
       [3, 2],
+    ]);
+  });
+
+  it('with positions: 1 to 10 m away, in the same source', () => {
+    const spots = [at(0), at(0.5), at(6), at(9), at(20), at(6, 1)];
+    const pairs = findNeighbours(spots, looks(0, 0, 0.4, 0.1, 0, 0));
+    assert.deepEqual(pairs, [
+      [0, 3],
+      [1, 3],
+      [2, 3],
+      [3, 0],
     ]);
   });
 });
@@ -236,10 +255,26 @@ describe('drawing images', () => {
       name: String(i),
       content: { kind: 'file', path: String(i) } as const,
     }));
-    const drawn = drawImages(all, 100, createRandom(1)).map(({ name }) => Number(name));
+    const drawn = drawImages(toTraining(all), 100, createRandom(1)).map(({ image }) => Number(image.name));
     assert.equal(new Set(drawn).size, 100);
     const mean = drawn.reduce((a, b) => a + b) / 100;
     assert.ok(mean > 350 && mean < 650, `mean index ${mean}: the first hundred would give 50`);
+  });
+
+  it('draws as many from a small source as from a large one', () => {
+    const [small, large] = [10, 1000].map((count, source) =>
+      toTraining(
+        Array.from({ length: count }, (_unused, i) => ({ ...UNKNOWN, name: String(i), content: FILE })),
+        source,
+      ),
+    );
+    const countOf = (count: number): number[] => {
+      const drawn = drawImages([...small!, ...large!], count, createRandom(1));
+      return [0, 1].map((source) => drawn.filter((item) => item.source === source).length);
+    };
+    assert.deepEqual(countOf(8), [4, 4]);
+    assert.deepEqual(countOf(100), [10, 90]);
+    assert.deepEqual(countOf(5000), [10, 1000]);
   });
 
   it('refuses a source without usable images and logs its problems', async () => {

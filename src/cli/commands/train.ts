@@ -36,6 +36,7 @@ interface TrainFlags extends ImageSourceFlags {
   readonly config?: string;
   readonly ablation?: string;
   readonly data: readonly string[];
+  readonly statistics: readonly string[];
   readonly out: string;
   readonly epochs?: number;
   readonly cache: string;
@@ -85,12 +86,30 @@ async function collectRoles(
   return images;
 }
 
+/** All images of some sources; `first` is the number of the first among the command's sources. */
+async function collectSources(
+  sources: readonly string[],
+  { flags, first }: { readonly flags: ImageSourceFlags; readonly first: number },
+  context: CommandContext,
+): Promise<TrainingImage[]> {
+  const images = await Promise.all(
+    sources.map(async (data) => collectImages(await openSourceFromFlags(data, flags), context.logger)),
+  );
+  return images.flatMap((list, at) => toLocalPositions(list).map((image) => ({ image, source: first + at })));
+}
+
+/** The images of --statistics: every one of each source, whatever --role says of --data. */
+function collectStatistics(flags: TrainFlags, context: CommandContext): Promise<TrainingImage[]> {
+  const everyRole: TrainFlags = { ...flags };
+  delete (everyRole as { role?: string }).role;
+  return collectSources(flags.statistics, { flags: everyRole, first: flags.data.length }, context);
+}
+
 async function initialize(flags: TrainFlags, config: TrainConfig, context: CommandContext): Promise<void> {
-  const images = (
-    await Promise.all(
-      flags.data.map(async (data) => collectImages(await openSourceFromFlags(data, flags), context.logger)),
-    )
-  ).flat();
+  const images = [
+    ...(await collectSources(flags.data, { flags, first: 0 }, context)),
+    ...(await collectStatistics(flags, context)),
+  ];
   const run = await createRunFolder(flags.out, config);
   const exported = await initializeModel(images, toTrainingContext(config, context), {
     folder: run.model,
@@ -105,7 +124,7 @@ async function initialize(flags: TrainFlags, config: TrainConfig, context: Comma
 }
 
 const dataDescription = (flags: TrainFlags, config: TrainConfig): string =>
-  config.data ?? flags.data.map((data) => path.basename(data)).join(', ');
+  config.data ?? [...flags.data, ...flags.statistics].map((data) => path.basename(data)).join(', ');
 
 function toTrainingContext(config: TrainConfig, context: CommandContext): TrainingContext {
   const { logger, signal } = context;
@@ -127,6 +146,7 @@ async function trainInto(
   const run = flags.resume === true ? await openRunFolder(folder) : await createRunFolder(folder, config);
   const request = {
     ...{ set, run, cacheFolder: flags.cache, resume: flags.resume === true },
+    statistics: await collectStatistics(flags, context),
     dataDescription: dataDescription(flags, config),
   };
   const trained = await trainModel(request, toTrainingContext(config, context));
@@ -216,6 +236,11 @@ export function registerTrainCommand(program: Command): void {
     .option('--config <file>', 'what to make and how, e.g. config/train/off_the_shelf.yaml')
     .option('--ablation <file>', 'run a table of configs instead, e.g. config/train/ablation.yaml')
     .requiredOption('--data <source...>', 'training images; several sources are trained on together')
+    .option(
+      '--statistics <source...>',
+      'more images that centres and whitening are made from, equally from all sources',
+      [],
+    )
     .requiredOption('--out <folder>', 'new run folder: config, log, checkpoints/ and model/')
     .option(
       '--epochs <n>',

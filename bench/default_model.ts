@@ -1,0 +1,100 @@
+/**
+ * @file How well do models retrieve on every public set, and is one better than the first of them by more than chance? A
+ * Markdown table for the model card: recall@1 and @5 with 95 % intervals (bootstrap over the queries), McNemar's exact p
+ * against the first model.
+ *
+ *   node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...
+ */
+import { computeBootstrapInterval, compareHits } from '../src/evaluation/statistics.ts';
+import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
+import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
+import { loadModel } from '../src/inference/loadModel.ts';
+import { resizeImage } from '../src/image/resizeImage.ts';
+import { describeImages } from '../src/map/describeImages.ts';
+import { createRandom } from '../src/math/random.ts';
+import { rankDatabase } from '../src/training/validate.ts';
+import { toNight } from '../src/training/photometric.ts';
+import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
+
+const [data, ...paths] = process.argv.slice(2);
+if (data === undefined || paths.length === 0) {
+  throw new Error('usage: node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...');
+}
+
+interface Answers {
+  readonly at1: readonly boolean[];
+  readonly at5: readonly boolean[];
+}
+
+async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
+  await Promise.resolve();
+  yield* images;
+}
+
+/** Descriptors [images, dimension], in order; turned into night where asked. */
+async function describeAll(
+  images: readonly GeotaggedImage[],
+  model: DescriptorModel,
+  isNight = false,
+): Promise<Float32Array> {
+  const { dimension } = model.manifest.descriptor;
+  const rows = new Float32Array(images.length * dimension);
+  const random = createRandom(1).fork('night copies');
+  let row = 0;
+  for await (const { images: batch, descriptors } of describeImages(streamOf(images), model)) {
+    const pixels = isNight
+      ? await Promise.all(
+          batch.map(async (item) => toNight(await resizeImage(item.pixels, model.manifest.input), random)),
+        )
+      : [];
+    rows.set(isNight ? (await model.describe(pixels)).global : descriptors.global, row * dimension);
+    row += batch.length;
+  }
+  if (row !== images.length) throw new Error(`${images.length - row} images cannot be read`);
+  return rows;
+}
+
+async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Answers> {
+  const { dimension } = model.manifest.descriptor;
+  const database = await describeAll(question.database, model);
+  const queries = await describeAll(question.queries, model, isNight);
+  const rankings = rankDatabase(queries, database, dimension);
+  const hits = (n: number): boolean[] =>
+    question.queries.flatMap((query, at) => {
+      const truth = question.database.map((candidate) => question.isTrue(query, candidate));
+      return truth.includes(true) ? [rankings[at]!.slice(0, n).some((row) => truth[row]!)] : [];
+    });
+  return { at1: hits(1), at5: hits(5) };
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+
+function describeHits(hits: readonly boolean[], start: readonly boolean[]): string {
+  const values = hits.map(Number);
+  const { low, high } = computeBootstrapInterval(values, createRandom(1));
+  const { onlyFirst, onlySecond, p } = compareHits(start, hits);
+  const recall = percent(values.reduce((sum, value) => sum + value, 0) / values.length);
+  const against = hits === start ? '' : `; -${onlyFirst} +${onlySecond}, p ${p.toPrecision(2)}`;
+  return `${recall} (${percent(low)}–${percent(high)}${against})`;
+}
+
+const models = await Promise.all(paths.map((path) => loadModel(path)));
+const questions = (await loadPublicQuestions(data)).flatMap((question) =>
+  question.name.startsWith('cambridge')
+    ? [
+        { ...question, isNight: false },
+        { ...question, name: `${question.name}, queries turned into night`, isNight: true },
+      ]
+    : [{ ...question, isNight: false }],
+);
+console.log('| set, what counts as right | queries | model | R@1, % | R@5, % |\n|---|---|---|---|---|');
+for (const { isNight, ...question } of questions) {
+  let start: Answers | undefined;
+  for (const model of models) {
+    const hits = await answer(question, model, isNight);
+    start ??= hits;
+    console.log(
+      `| ${question.name}, ${question.rule} | ${hits.at1.length} | ${model.manifest.name} | ${describeHits(hits.at1, start.at1)} | ${describeHits(hits.at5, start.at5)} |`,
+    );
+  }
+}
