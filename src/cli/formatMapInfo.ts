@@ -28,6 +28,14 @@ function formatDatum({ manifest: { datum, frame } }: MapInfo): string {
   return `frame '${frame}' at ${datum.latDeg.toFixed(7)}, ${datum.lonDeg.toFixed(7)}${altitude}`;
 }
 
+function formatLocalFeatures({ places, withLocalFeatures, tableBytes, manifest: { localBudget } }: MapInfo): string {
+  if (withLocalFeatures === 0) return 'none';
+  const bytes = tableBytes.local_features;
+  const size = `${formatBytes(bytes)}, ${formatBytes(bytes / withLocalFeatures)} a place`;
+  const covered = withLocalFeatures === places ? '' : `, ${withLocalFeatures} of ${places} places`;
+  return `${size}${covered}${localBudget === null ? '' : `, budget ${formatBytes(localBudget.bytes)}`}`;
+}
+
 /** In one paragraph: what the calibration rests on and what it expects. */
 export function formatCalibration({ method, samples, expectedRecall, warning }: PlaceCalibration): string {
   const basis = `${method}: ${samples.retrievals} retrievals, ${samples.right} right at once, ${samples.impostors} impostors`;
@@ -55,7 +63,7 @@ export function formatMapInfo(info: MapInfo): string {
     }),
     ['file', formatBytes(info.fileBytes)],
     ['descriptors', share(tableBytes.descriptor)],
-    ['local features', info.withLocalFeatures === 0 ? 'none' : share(tableBytes.local_features)],
+    ['local features', formatLocalFeatures(info)],
     ['thumbnails', info.withThumbnail === 0 ? 'none' : share(tableBytes.thumbnail)],
     ['calibration', info.calibration === null ? 'none' : formatCalibration(info.calibration)],
     ['sealed', manifest.checksums === null ? 'no: its writer has not closed it' : 'yes'],

@@ -23,6 +23,16 @@ export function parseInteger(least: number): (text: string) => number {
   };
 }
 
+const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** `500MB`, `1.5 GB`: bytes, powers of ten as `map info` prints them. */
+export function parseBytes(text: string): number {
+  const [, digits, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits) * (BYTE_UNITS[unit?.toUpperCase() ?? ''] ?? NaN);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('Expected a size above 0, e.g. 500MB or 2GB.');
+}
+
 /** `LAT,LON` or `LAT,LON,ALT`. */
 export function parseGeoPoint(text: string): GeoPoint {
   const parts = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));

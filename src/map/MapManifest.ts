@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { GeoPoint } from '../geo/Pose.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
 import { TOOL_VERSION } from '../version.ts';
+import type { LocalBudget } from './localBudget.ts';
 import type { ContentTable } from './mapSchema.ts';
 
 /** What of a model decides whether its descriptors can be compared: the weights and how pixels become its input. */
@@ -40,6 +41,8 @@ export interface MapManifest {
   /** As the localization room made it; null = not calibrated. */
   readonly calibration: unknown;
   readonly sources: readonly MapSource[];
+  /** Bound of the local features; null = every place keeps its own. */
+  readonly localBudget: LocalBudget | null;
   /** sha256 of each content table; null while places are being added. */
   readonly checksums: MapChecksums | null;
 }
@@ -67,6 +70,7 @@ const rowsSchema = z.object({
   sources: z.array(
     z.object({ description: z.string(), images: z.int().nonnegative(), skipped: z.int().nonnegative() }),
   ),
+  local_budget: z.object({ bytes: z.number().positive(), share: z.number().min(0).max(1) }).nullish(),
   checksums: z.object({ place: sha256, descriptor: sha256, local_features: sha256, thumbnail: sha256 }).nullable(),
 });
 
@@ -93,6 +97,7 @@ export function parseManifestRows(rows: ManifestRows): MapManifest {
     frame: values.frame,
     calibration: values.calibration ?? null,
     sources: values.sources,
+    localBudget: values.local_budget ?? null,
     checksums: values.checksums,
   };
 }
@@ -110,6 +115,7 @@ export function toManifestRows(manifest: MapManifest): ManifestRows {
     frame: manifest.frame,
     calibration: manifest.calibration,
     sources: [...manifest.sources],
+    local_budget: manifest.localBudget,
     checksums: manifest.checksums,
   };
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
@@ -127,8 +133,15 @@ export function toMapModel(model: ModelManifest): MapModel {
 /** The manifest of a map that has no places yet. */
 export function createMapManifest(
   model: MapModel,
-  options: { readonly datum?: GeoPoint | null; readonly frame?: string; readonly created?: Date } = {},
+  options: {
+    readonly datum?: GeoPoint | null;
+    readonly frame?: string;
+    readonly created?: Date;
+    /** Largest sum of the stored local features; unbounded unless given. */
+    readonly localBudgetBytes?: number | undefined;
+  } = {},
 ): MapManifest {
+  const { localBudgetBytes } = options;
   return {
     id: randomUUID(),
     created: (options.created ?? new Date()).toISOString(),
@@ -138,6 +151,7 @@ export function createMapManifest(
     frame: options.frame ?? 'map',
     calibration: null,
     sources: [],
+    localBudget: localBudgetBytes === undefined ? null : { bytes: localBudgetBytes, share: 1 },
     checksums: null,
   };
 }

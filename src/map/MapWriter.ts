@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
+import { keepsLocalFeatures, readLocalBytes, thinLocalFeatures } from './localBudget.ts';
 import { computeMapChecksums } from './mapChecksums.ts';
 import { assertMapFile, guardMap } from './mapFile.ts';
 import { toManifestRows, type MapManifest, type MapSource } from './MapManifest.ts';
@@ -29,6 +30,8 @@ export class MapWriter {
   readonly #db: Database.Database;
   readonly #insert: (places: readonly NewPlace[]) => number[];
   #manifest: MapManifest;
+  /** Bytes of the local features in the file; counted when a budget asks for it. */
+  #localBytes: number | null = null;
 
   private constructor(path: string, db: Database.Database, manifest: MapManifest) {
     this.path = path;
@@ -89,7 +92,12 @@ export class MapWriter {
     }
     return guardMap(this.path, () => {
       this.#unseal();
-      return this.#insert(places);
+      try {
+        return this.#insert(places);
+      } catch (error) {
+        this.#localBytes = null; // what was added to it is rolled back
+        throw error;
+      }
     });
   }
 
@@ -155,17 +163,31 @@ export class MapWriter {
     );
     const bytes = (view: Float32Array | Int8Array | Uint8Array): Buffer =>
       Buffer.from(view.buffer, view.byteOffset, view.byteLength);
-    return this.#db.transaction((places: readonly NewPlace[]) =>
-      places.map((item) => {
+    return this.#db.transaction((places: readonly NewPlace[]) => {
+      const ids = places.map((item) => {
         const id = Number(place.run(...toPlaceValues(item.place)).lastInsertRowid);
         descriptor.run(id, bytes(item.descriptor));
         if (item.thumbnail !== null) thumbnail.run(id, bytes(item.thumbnail));
-        if (item.local !== null) {
+        if (item.local !== null && keepsLocalFeatures(id, this.#manifest.localBudget?.share ?? 1)) {
           const { rows, columns, channels, vectors } = item.local;
           local.run(id, rows, columns, channels, bytes(vectors));
+          if (this.#localBytes !== null) this.#localBytes += vectors.byteLength;
         }
         return id;
-      }),
-    );
+      });
+      this.#keepToBudget();
+      return ids;
+    });
+  }
+
+  /** Part of the transaction that adds places: the file never holds more committed features than its budget. */
+  #keepToBudget(): void {
+    const { localBudget } = this.#manifest;
+    if (localBudget === null) return;
+    this.#localBytes ??= readLocalBytes(this.#db);
+    if (this.#localBytes <= localBudget.bytes) return;
+    const thinned = thinLocalFeatures(this.#db, localBudget);
+    this.#writeManifest({ ...this.#manifest, localBudget: thinned });
+    this.#localBytes = null;
   }
 }

@@ -28,6 +28,8 @@ export interface MapBuildOptions {
   readonly sequence?: string | null;
   /** Store local features for spatial verification, where the model has them. */
   readonly local?: boolean;
+  /** Largest sum of the stored local features in bytes; beyond it fewer places keep theirs. */
+  readonly localBudgetBytes?: number | undefined;
   readonly thumbnails?: boolean;
   /** Leave-one-out calibration once all places are in; false = none. */
   readonly calibration?: Pick<MapCalibrationOptions, 'verifyTopK' | 'samples' | 'progress'> | false;
@@ -119,7 +121,11 @@ export async function buildMap(
 ): Promise<MapBuildResult> {
   const started = performance.now();
   const { out, progress = silentProgress, frame, signal } = options;
-  const manifest = createMapManifest(toMapModel(model.manifest), frame === undefined ? {} : { frame });
+  const { localBudgetBytes } = options;
+  const manifest = createMapManifest(toMapModel(model.manifest), {
+    ...(frame !== undefined && { frame }),
+    localBudgetBytes,
+  });
   return writeMapAtomically(out, manifest, async (writer) => {
     const build = new MapBuild(writer, options);
     for await (const batch of describeImages(source, model, options)) {

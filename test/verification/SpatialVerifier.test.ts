@@ -94,6 +94,26 @@ describe('spatial verification', () => {
     );
   });
 
+  it('does not let rounding decide at the tolerance', () => {
+    // 12 cells against 7 under a scale of 1.44 deviate by exactly 1.6 cells of the mean scale.
+    const pairs = [
+      { query: 0, candidate: 0, similarity: 1 },
+      { query: 12, candidate: 7, similarity: 1 },
+    ];
+    const columns = { query: COLUMNS, candidate: COLUMNS };
+    const swapped = pairs.map(({ query, candidate, similarity }) => ({
+      query: candidate,
+      candidate: query,
+      similarity,
+    }));
+    for (const scale of [1.44, 1 / 1.44]) {
+      const only = { scales: [scale], toleranceCells: 1.6 };
+      const expected = scale > 1 ? 2 : 1;
+      assert.equal(findConsensus(pairs, columns, only).evidence, expected);
+      assert.equal(findConsensus(swapped, columns, only).evidence, 3 - expected);
+    }
+  });
+
   it('survives features that are not numbers, and single locations', () => {
     const broken = {
       rows: ROWS,
@@ -125,7 +145,7 @@ describe('findConsensus', () => {
       }));
       for (const centre of shifts) {
         const near = shifts.filter(
-          ({ x, y }) => Math.max(Math.abs(x - centre.x), Math.abs(y - centre.y)) <= options.toleranceCells,
+          ({ x, y }) => Math.max(Math.abs(x - centre.x), Math.abs(y - centre.y)) <= options.toleranceCells + 1e-9,
         );
         best = Math.max(
           best,

@@ -20,7 +20,7 @@ import {
   type ImageSourceFlags,
 } from '../imageSource.ts';
 import { addModelOptions, openModelFromFlags, type ModelFlags } from '../modelOptions.ts';
-import { parseGeoPoint, parseInteger } from '../optionValues.ts';
+import { parseBytes, parseGeoPoint, parseInteger } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface JsonFlag {
@@ -34,6 +34,7 @@ interface BuildFlags extends ImageSourceFlags, ModelFlags, JsonFlag {
   readonly sequence?: string;
   readonly batch: number;
   readonly local: boolean;
+  readonly localBudget?: number;
   readonly thumbnails: boolean;
   readonly calibration: boolean;
 }
@@ -53,12 +54,21 @@ function reportCalibration({ warning }: PlaceCalibration, { logger }: CommandCon
 }
 
 async function build(path: string, flags: BuildFlags, context: CommandContext): Promise<void> {
-  const { out, datum, frame, sequence, batch, local, thumbnails } = flags;
+  const { out, datum, frame, sequence, batch, local, localBudget, thumbnails } = flags;
   const source = await openSourceFromFlags(path, flags, DEFAULT_KEYFRAMES);
   const model = await openModelFromFlags(flags, context.logger);
   try {
     const result = await buildMap(source, model, {
-      ...{ out, frame, batch, local, thumbnails, datum: datum ?? null, sequence: sequence ?? null },
+      ...{
+        out,
+        frame,
+        batch,
+        local,
+        localBudgetBytes: localBudget,
+        thumbnails,
+        datum: datum ?? null,
+        sequence: sequence ?? null,
+      },
       calibration: flags.calibration ? { progress: context.progress('calibrating') } : false,
       ...{ progress: context.progress('describing'), signal: context.signal },
     });
@@ -137,6 +147,11 @@ function registerBuild(map: Command): void {
     .option('--sequence <name>', 'name of the traverse, where the source gives none')
     .option('--batch <n>', 'images in one inference', parseInteger(1), DEFAULT_BATCH)
     .option('--no-local', 'leave out local features (smaller; no spatial verification)')
+    .option(
+      '--local-budget <size>',
+      'keep local features of as many places as this holds, evenly, e.g. 500MB (default: all, 29 kB a place)',
+      parseBytes,
+    )
     .option('--no-thumbnails', 'leave out thumbnails (reports and debug images show none)')
     .option('--no-calibration', 'leave out the calibration (`map calibrate` makes it up for)')
     .option('--json', 'print one JSON document')
