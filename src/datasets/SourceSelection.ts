@@ -24,6 +24,7 @@ export function assertSelectable(source: string, selection: SourceSelection, val
     if (wanted === undefined || values[key].has(wanted)) continue;
     throw new NetvladError('bad-input', `${source} has no image of ${key} '${wanted}': ${listValues(values[key])}.`, {
       hint: `Choose one with --${key}, or leave the option out to take every image.`,
+      details: { lacking: key },
     });
   }
 }

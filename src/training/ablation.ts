@@ -10,10 +10,11 @@ import { NetvladError } from '../errors.ts';
 import { computeBootstrapInterval, type Interval } from '../evaluation/statistics.ts';
 import type { ByN } from '../evaluation/recall.ts';
 import { createRandom } from '../math/random.ts';
+import { computeRunDigest } from './checkpoint.ts';
 import { toTrainConfig, type TrainConfig, type TrainingConfig } from './trainConfig.ts';
 import type { TrainedModel } from './trainModel.ts';
 import type { TrainingSet } from './trainingSet.ts';
-import { computeValidationChance } from './validate.ts';
+import { computeValidationChance, type Hits } from './validate.ts';
 
 const ablationSchema = z.strictObject({
   /** Config that every run starts from, relative to this file. */
@@ -83,11 +84,13 @@ export async function readAblation(file: string): Promise<readonly AblationRun[]
 /** A row of the table. */
 export interface AblationRow {
   readonly name: string;
+  /** Digest of what was run: a row of an earlier session is kept while its config is the same. */
+  readonly config: string;
   readonly dimension: number;
   readonly recall: ByN;
   readonly interval: { readonly at1: Interval; readonly at5: Interval };
-  /** Before the first step. */
-  readonly initial: ByN;
+  /** Before the first step; null for a row of the exported model, which there is only then. */
+  readonly initial: ByN | null;
   readonly epochs: number;
 }
 
@@ -109,13 +112,40 @@ function intervalOf(hits: readonly boolean[], seed: number): Interval {
   return computeBootstrapInterval(hits.map(Number), createRandom(seed).fork('bootstrap'));
 }
 
-export function toAblationRow(name: string, config: TrainConfig, trained: TrainedModel): AblationRow {
-  const { reports, dimension } = trained;
+/** The run's row; with whitening another one of the exported model, with the dimensions that are deployed. */
+export function toAblationRows({ name, config }: AblationRun, trained: TrainedModel): readonly AblationRow[] {
+  const { epochs, dimension, exportedRecall } = trained;
   const { best, initial, hits } = trained.test ?? trained.validation;
-  return {
-    ...{ name, dimension, recall: best, initial, epochs: reports.length },
-    interval: { at1: intervalOf(hits.at1, config.seed), at5: intervalOf(hits.at5, config.seed) },
-  };
+  const interval = (of: Hits): AblationRow['interval'] => ({
+    at1: intervalOf(of.at1, config.seed),
+    at5: intervalOf(of.at5, config.seed),
+  });
+  const facts = { config: computeRunDigest(config), epochs };
+  const rows: AblationRow[] = [{ name, ...facts, dimension, recall: best, initial, interval: interval(hits) }];
+  if (exportedRecall !== null) {
+    const { recall, hits: exportedHits } = exportedRecall;
+    rows.push({
+      ...{ name: `${name}, exported`, ...facts, dimension: exportedRecall.dimension, recall, initial: null },
+      interval: interval(exportedHits),
+    });
+  }
+  return rows;
+}
+
+/** The table that an earlier session left in `file`; null where there is none. */
+export async function readAblationTable(file: string): Promise<AblationTable | null> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as AblationTable;
+  } catch {
+    return null;
+  }
+}
+
+/** Rows of a run that an earlier session finished; none: it must be run. */
+export function findFinished(table: AblationTable | null, { name, config }: AblationRun): readonly AblationRow[] {
+  const digest = computeRunDigest(config);
+  const ofRun = (row: AblationRow): boolean => row.name === name || row.name === `${name}, exported`;
+  return table?.rows.filter((row) => row.config === digest && ofRun(row)) ?? [];
 }
 
 /** What the table's recalls are of. */
@@ -141,7 +171,7 @@ export function renderAblation(table: AblationTable): string {
   const within = (interval: Interval): string => `${percent(interval.low)}–${percent(interval.high)}`;
   const lines = table.rows.map(
     ({ name, dimension, recall, interval, initial, epochs }) =>
-      `| ${name} | ${dimension} | ${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)}) | ${percent(recall[10])} | ${percent(initial[1])} | ${epochs} |`,
+      `| ${name} | ${dimension} | ${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)}) | ${percent(recall[10])} | ${initial === null ? '' : percent(initial[1])} | ${epochs} |`,
   );
   return [
     `Recall@N in % within ${table.radiusM} m on ${table.queries} ${table.queryCondition === null ? '' : `${table.queryCondition} `}${table.measured} queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,

@@ -1,9 +1,10 @@
 /** @file The folder of a training run: config, seed, log, results. Never overwritten. */
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { NetvladError } from '../errors.ts';
 import { TOOL_VERSION } from '../version.ts';
+import { writeFileAtomically } from '../writeFileAtomically.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
 export interface RunFolder {
@@ -29,14 +30,18 @@ export async function createRunFolder(folder: string, config: TrainConfig): Prom
     });
   }
   const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
-  await writeFile(path.join(folder, 'config.yaml'), header + toYaml(config));
+  await writeFileAtomically(path.join(folder, 'config.yaml'), header + toYaml(config));
   return runFolderAt(folder);
+}
+
+/** Whether a run was begun in `folder`. */
+export async function isRunFolder(folder: string): Promise<boolean> {
+  return (await readdir(folder).catch(() => [] as string[])).includes('config.yaml');
 }
 
 /** Opens the folder of a run that is to go on. Throws NetvladError('bad-input') when it is none. */
 export async function openRunFolder(folder: string): Promise<RunFolder> {
-  const found = await readdir(folder).catch(() => [] as string[]);
-  if (!found.includes('config.yaml')) {
+  if (!(await isRunFolder(folder))) {
     throw new NetvladError('bad-input', `${folder} is not a run folder: it has no config.yaml.`, {
       hint: 'Give --out the folder of the run that was interrupted.',
     });

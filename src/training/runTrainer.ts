@@ -50,6 +50,8 @@ export interface TrainerRun {
   readonly weights: ReadonlyMap<string, Float32Array>;
   /** Of this session. */
   readonly reports: readonly EpochReport[];
+  /** Of all sessions. */
+  readonly epochs: number;
   readonly validation: RecallChange;
   /** Of the test queries, which had no say in which weights are best; null where there are none. */
   readonly test: RecallChange | null;
@@ -249,6 +251,7 @@ export async function runTrainer(
     return {
       weights,
       reports,
+      epochs: last.epoch,
       validation: await examiner.compare(set.validation, initial.recall),
       test: set.test === null ? null : await examiner.compare(set.test, initialTest!),
       dimension: network.dimension,

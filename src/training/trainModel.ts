@@ -11,6 +11,7 @@ import { initializePooling } from './initializeHead.ts';
 import { fingerprintImages, readPixels } from './initializeModel.ts';
 import { initializeWhitening } from './initializeWhitening.ts';
 import { loadBackbone } from './loadBackbone.ts';
+import { type ExportedRecall, measureExported } from './measureExported.ts';
 import { runTrainer, type TrainerRun, type TrainRequest } from './runTrainer.ts';
 import { applyWeights, type TrainedParts } from './trainedHead.ts';
 import type { TrainingContext } from './TrainingContext.ts';
@@ -20,6 +21,8 @@ const PARITY_IMAGES = 8;
 export interface TrainedModel extends TrainerRun {
   /** Null when the run was interrupted: its checkpoints are in the run folder. */
   readonly exported: ExportedModel | null;
+  /** On the test queries, else on those of validation; null without whitening, which leaves the recalls as they are. */
+  readonly exportedRecall: ExportedRecall | null;
 }
 
 /** Trains, whitens and exports. Throws NetvladError for data, config and checkpoints that cannot be used. */
@@ -30,7 +33,7 @@ export async function trainModel(request: TrainRequest, context: TrainingContext
   const backbone = await loadBackbone(config);
   const start: TrainedParts = { backbone, pooling: await initializePooling(statistics, backbone, context) };
   const run = await runTrainer(request, start, context);
-  if (context.signal?.aborted === true) return { exported: null, ...run };
+  if (context.signal?.aborted === true) return { exported: null, exportedRecall: null, ...run };
   const trained = applyWeights(start, run.weights);
   const whitening = await initializeWhitening(statistics, trained, context);
   const parityImages = await readPixels(
@@ -53,7 +56,7 @@ export async function trainModel(request: TrainRequest, context: TrainingContext
           tool: `netvlad_localizer ${TOOL_VERSION}`,
           folder: path.basename(request.run.path),
           seed: config.seed,
-          epochs: run.reports.length,
+          epochs: run.epochs,
           training: config.training,
           whitening: config.whitening,
         },
@@ -67,5 +70,7 @@ export async function trainModel(request: TrainRequest, context: TrainingContext
       ...(context.session === undefined ? {} : { session: context.session }),
     },
   );
-  return { exported, ...run };
+  const measured = set.test ?? set.validation;
+  const exportedRecall = whitening === null ? null : await measureExported(exported.files, { set, measured }, context);
+  return { exported, exportedRecall, ...run };
 }

@@ -80,26 +80,35 @@ function validationTruth(
       );
 }
 
-/** Database and queries of one condition, with what is right for each. */
+/** Database and queries of one role each, with what is right for each query. */
 function chooseMeasured(
   images: readonly TrainingImage[],
   roles: { readonly queries: string; readonly database: string },
-  { queryCondition, validationRadiusM }: TrainingConfig,
+  { validationRadiusM }: TrainingConfig,
 ): Validation {
-  const ofRole = requireRows(rowsOfRole(images, roles.queries), roles.queries, images);
-  const isMeasured = (row: number): boolean =>
-    queryCondition === null || images[row]!.image.condition === queryCondition;
-  const queries = ofRole.filter(isMeasured);
-  if (queries.length === 0) {
-    const found = [...new Set(ofRole.map((row) => images[row]!.image.condition ?? '(none)'))].join(', ');
-    throw new NetvladError(
-      'bad-input',
-      `Training: no '${roles.queries}' has the condition '${queryCondition}' (there are ${found}).`,
-      { hint: 'Name one of them as training.queryCondition, or leave it out.' },
-    );
-  }
-  const rows = { queries, database: requireRows(rowsOfRole(images, roles.database), roles.database, images) };
+  const rows = {
+    queries: requireRows(rowsOfRole(images, roles.queries), roles.queries, images),
+    database: requireRows(rowsOfRole(images, roles.database), roles.database, images),
+  };
   return { ...rows, truth: validationTruth(images, rows, validationRadiusM) };
+}
+
+/** The images without those measured queries that are of another condition than the one asked for. */
+function selectCondition(
+  images: readonly TrainingImage[],
+  { roles, queryCondition }: TrainingConfig,
+): readonly TrainingImage[] {
+  if (queryCondition === null) return images;
+  const isMeasured = ({ image }: TrainingImage): boolean =>
+    image.role !== null && [roles.validationQueries, roles.testQueries].includes(image.role);
+  const selected = images.filter((item) => !isMeasured(item) || item.image.condition === queryCondition);
+  if (selected.some(isMeasured)) return selected;
+  const found = [...new Set(images.filter(isMeasured).map(({ image }) => image.condition ?? '(none)'))].join(', ');
+  throw new NetvladError(
+    'bad-input',
+    `Training: no '${roles.validationQueries}' has the condition '${queryCondition}' (there are ${found}).`,
+    { hint: 'Name one of them as training.queryCondition, or leave it out.' },
+  );
 }
 
 /** Without positives, or without negatives, there is no tuple to train on. */
@@ -131,8 +140,9 @@ function assertTuples(
  * @throws NetvladError `bad-input` for a role or condition without images, and for queries none of which has a potential
  * positive, or a negative
  */
-export function createTrainingSet(images: readonly TrainingImage[], config: TrainingConfig): TrainingSet {
+export function createTrainingSet(given: readonly TrainingImage[], config: TrainingConfig): TrainingSet {
   const { roles } = config;
+  const images = selectCondition(given, config);
   const database = requireRows(rowsOfRole(images, roles.database), roles.database, images);
   const queries =
     roles.queries === null ? database : requireRows(rowsOfRole(images, roles.queries), roles.queries, images);

@@ -1,29 +1,9 @@
 /** @file `netvlad train` as one types it: on a small town of patterns with a tiny backbone. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { encodePng } from '../../src/image/encode.ts';
-import { createRandom } from '../../src/math/random.ts';
-import { createModel } from '../../src/onnx/GraphBuilder.ts';
-import { writeModel } from '../../src/onnx/writeModel.ts';
-import { augment } from '../../src/training/augment.ts';
+import { SMALL_CONFIG, writePatternPlaces } from '../support/patternPlaces.ts';
 import { runNetvlad } from '../support/runNetvlad.ts';
-import { createPatternImage, createTinyGraph } from '../support/tinyModel.ts';
-
-const [PLACES, VIEWS] = [12, 3];
-const CHANGES = { light: 1, night: 0.5, blur: 0, rain: 0, shadow: 0.5, geometry: 1, occluder: 0.5 };
-
-const CONFIG = `
-name: small
-seed: 3
-backbone:
-  { name: onnx, weights: tiny.onnx, cut: ${createTinyGraph().nodes.filter((node) => node.opType === 'Conv')[1]!.outputs[0]!}, weightsFrom: random, licence: Apache-2.0 }
-input: { width: 64, height: 48 }
-pooling: { kind: netvlad, clusters: 4 }
-initialisation: { images: 20, locationsPerImage: 20 }
-training: { layers: all, epochs: 2, headRate: 0.05, backboneRate: 0.01, trainedShare: 0.5, augmentation: { variants: 2 } }
-`;
 
 interface TrainDocument {
   readonly model: string;
@@ -35,24 +15,8 @@ describe('netvlad train', function () {
   this.timeout(120_000);
   let folder: string;
 
-  /** Places 60 m apart, views of one 3 m apart; the last view is the query's. */
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'train-'));
-    const rows = ['file,role,x_m,y_m,sequence'];
-    for (let place = 0; place < PLACES; place++) {
-      for (let view = 0; view < VIEWS; view++) {
-        const name = `${place}-${view}.png`;
-        const image = augment(createPatternImage(place), CHANGES, createRandom(place * VIEWS + view));
-        await writeFile(path.join(folder, name), await encodePng(image));
-        const split = place < 8 ? 'train' : 'validation';
-        rows.push(
-          `${name},${split}_${view === VIEWS - 1 ? 'query' : 'database'},${place * 60},${view * 3},drive${view}`,
-        );
-      }
-    }
-    await writeFile(path.join(folder, 'index.csv'), `${rows.join('\n')}\n`);
-    await writeFile(path.join(folder, 'tiny.onnx'), writeModel(createModel(createTinyGraph())));
-    await writeFile(path.join(folder, 'train.yaml'), CONFIG);
+    folder = await writePatternPlaces();
   });
   after(() => rm(folder, { recursive: true }));
 
@@ -98,7 +62,7 @@ describe('netvlad train', function () {
     const again = await train('whole');
     assert.equal(again.code, 3);
     assert.match(again.stderr, /not empty/);
-    await writeFile(at('other.yaml'), CONFIG.replace('seed: 3', 'seed: 4'));
+    await writeFile(at('other.yaml'), SMALL_CONFIG.replace('seed: 3', 'seed: 4'));
     const other = await runNetvlad([
       'train',
       '--config',
@@ -115,47 +79,37 @@ describe('netvlad train', function () {
     assert.match(other.stderr, /another config or other images/);
   });
 
-  it('names a role without images, and a set without positives', async () => {
-    await writeFile(at('roles.yaml'), `${CONFIG.trimEnd().slice(0, -1)}, roles: { queries: nobody } }\n`);
-    const roles = await runNetvlad(['train', '--config', at('roles.yaml'), '--data', folder, '--out', at('r')]);
-    assert.equal(roles.code, 3);
-    assert.match(roles.stderr, /nobody/);
-    await writeFile(at('near.yaml'), `${CONFIG.trimEnd().slice(0, -1)}, positiveRadiusM: 0.5 }\n`);
-    const near = await runNetvlad(['train', '--config', at('near.yaml'), '--data', folder, '--out', at('n')]);
-    assert.equal(near.code, 3);
-    assert.match(near.stderr, /none of the 8 queries has a potential positive within 0.5 m/);
-  });
+  describe('--ablation', () => {
+    const START = '{ name: start, set: { training: { layers: none } } }';
+    const MAX = '{ name: max, set: { pooling: { kind: max }, training: { epochs: 1 } } }';
+    interface Table {
+      readonly queries: number;
+      readonly rows: readonly { name: string; dimension: number; recall: Record<string, number> }[];
+    }
 
-  it('--ablation writes a table with intervals and the chance level', async () => {
-    const runs =
-      '- { name: start, set: { training: { layers: none } } }\n  - { name: max, set: { pooling: { kind: max }, training: { epochs: 1 } } }';
-    await writeFile(at('ablation.yaml'), `base: train.yaml\nruns:\n  ${runs}\n`);
-    const { code, stderr } = await runNetvlad([
-      'train',
-      '--ablation',
-      at('ablation.yaml'),
-      '--data',
-      folder,
-      '--out',
-      at('table'),
-      '--cache',
-      at('cache'),
-    ]);
-    assert.equal(code, 0, stderr);
-    const table = JSON.parse(await readFile(at('table', 'ablation.json'), 'utf8')) as {
-      queries: number;
-      rows: { name: string; dimension: number; recall: Record<string, number> }[];
-    };
-    assert.equal(table.queries, 4);
-    assert.deepEqual(
-      table.rows.map(({ name, dimension }) => [name, dimension]),
-      [
+    async function runTable(rows: readonly string[], ...more: string[]): Promise<Table> {
+      await writeFile(at('ablation.yaml'), `base: train.yaml\nruns:\n${rows.map((row) => `  - ${row}\n`).join('')}`);
+      const options = ['--data', folder, '--out', at('table'), '--cache', at('cache'), ...more];
+      const { code, stderr } = await runNetvlad(['train', '--ablation', at('ablation.yaml'), ...options]);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(await readFile(at('table', 'ablation.json'), 'utf8')) as Table;
+    }
+
+    it('writes a table with intervals and the chance level; --resume adds the rows that are missing', async () => {
+      const begun = await runTable([START]);
+      const logged = await readFile(at('table', 'start', 'log.jsonl'), 'utf8');
+      const { queries, rows } = await runTable([START, MAX], '--resume');
+      assert.equal(queries, 4);
+      assert.deepEqual(rows[0], begun.rows[0]);
+      assert.equal(await readFile(at('table', 'start', 'log.jsonl'), 'utf8'), logged, 'the finished row ran again');
+      const columns = rows.map(({ name, dimension }) => [name, dimension]);
+      assert.deepEqual(columns, [
         ['start', 32],
         ['max', 8],
-      ],
-    );
-    const markdown = await readFile(at('table', 'ablation.md'), 'utf8');
-    assert.match(markdown, /Chance: \d+\.\d \/ \d+\.\d/);
-    assert.match(markdown, /\| max \| 8 \| [\d.]+ \([\d.]+–[\d.]+\)/);
+      ]);
+      const markdown = await readFile(at('table', 'ablation.md'), 'utf8');
+      assert.match(markdown, /Chance: \d+\.\d \/ \d+\.\d/);
+      assert.match(markdown, /\| max \| 8 \| [\d.]+ \([\d.]+–[\d.]+\)/);
+    });
   });
 });

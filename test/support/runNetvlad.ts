@@ -15,10 +15,18 @@ export interface RunOptions {
   /** Gets the means to end it once the process has been started. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   readonly cwd?: string;
+  /** No file may grow beyond it: what a full disk is to a process that writes. */
+  readonly fileLimitKiB?: number;
 }
 
+/** Node.js ignores SIGXFSZ, so that the write itself fails. */
+const LIMITED = 'ulimit -f "$0"; exec "$@"';
+
 export async function runNetvlad(args: readonly string[], options: RunOptions = {}): Promise<CommandRun> {
-  const child = spawn(process.execPath, [NETVLAD, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd });
+  const command = [process.execPath, NETVLAD, ...args];
+  const limit = options.fileLimitKiB;
+  const [program, ...rest] = limit === undefined ? command : ['bash', '-c', LIMITED, String(limit), ...command];
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd });
   let [stdout, stderr] = ['', ''];
   options.onStart?.((signal) => {
     child.kill(signal);

@@ -1,7 +1,7 @@
 /** @file `netvlad train`: a config and images to a model. */
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
+import { type GeotaggedImage, isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../errors.ts';
 import type { ByN } from '../../evaluation/recall.ts';
 import type { Progress } from '../../Progress.ts';
@@ -9,16 +9,18 @@ import {
   type AblationRow,
   type AblationTable,
   describeMeasured,
+  findFinished,
   readAblation,
+  readAblationTable,
   renderAblation,
-  toAblationRow,
+  toAblationRows,
 } from '../../training/ablation.ts';
 import { collectImages } from '../../training/drawImages.ts';
 import type { ExportedModel } from '../../training/exportModel.ts';
 import type { TrainingContext } from '../../training/TrainingContext.ts';
 import { initializeModel } from '../../training/initializeModel.ts';
 import type { TrainingImage } from '../../training/neighbourhoods.ts';
-import { createRunFolder, openRunFolder } from '../../training/runFolder.ts';
+import { createRunFolder, isRunFolder, openRunFolder } from '../../training/runFolder.ts';
 import { readTrainConfig, type TrainConfig, type TrainingConfig } from '../../training/trainConfig.ts';
 import { createTrainingSet, toLocalPositions, type TrainingSet } from '../../training/trainingSet.ts';
 import type { RecallChange } from '../../training/runTrainer.ts';
@@ -64,23 +66,36 @@ function describeRecall(title: string, recall: RecallChange): string {
   return [header, row('chance', recall.chance), row('initial', recall.initial), row('best', recall.best)].join('\n');
 }
 
+/** The images of one role; of several sources not every one must have it. */
+async function collectRole(
+  data: string,
+  role: string | null,
+  { flags, context }: { readonly flags: TrainFlags; readonly context: CommandContext },
+): Promise<GeotaggedImage[]> {
+  const images: GeotaggedImage[] = [];
+  try {
+    for await (const item of await openSourceFromFlags(data, role === null ? flags : { ...flags, role })) {
+      if (isDatasetProblem(item)) context.logger.warn(`${item.where}: ${item.problem}`);
+      else images.push(role === null ? item : { ...item, role });
+    }
+  } catch (error) {
+    const isLacking = error instanceof NetvladError && error.details.lacking === 'role';
+    if (!isLacking || flags.data.length === 1) throw error;
+  }
+  return images;
+}
+
 /** The images of all sources that have one of the wanted roles; a null role takes every image. */
 async function collectRoles(
   flags: TrainFlags,
   roles: readonly (string | null)[],
   context: CommandContext,
 ): Promise<TrainingImage[]> {
+  const wanted = roles.includes(null) ? [null] : [...new Set(roles)];
   const images: TrainingImage[] = [];
   for (const [source, data] of flags.data.entries()) {
-    const wanted = roles.includes(null) ? [undefined] : [...new Set(roles as readonly string[])];
-    const ofSource = [];
-    for (const role of wanted) {
-      const opened = await openSourceFromFlags(data, { ...flags, ...(role === undefined ? {} : { role }) });
-      for await (const item of opened) {
-        if (isDatasetProblem(item)) context.logger.warn(`${item.where}: ${item.problem}`);
-        else ofSource.push(role === undefined ? item : { ...item, role });
-      }
-    }
+    const ofSource: GeotaggedImage[] = [];
+    for (const role of wanted) ofSource.push(...(await collectRole(data, role, { flags, context })));
     images.push(...toLocalPositions(ofSource).map((image) => ({ image, source })));
   }
   return images;
@@ -167,7 +182,8 @@ async function trainFully(
   config: TrainConfig & { training: TrainingConfig },
   context: CommandContext,
 ): Promise<void> {
-  const { exported, reports, validation, test } = (await trainInto(flags.out, flags, config, context)).trained;
+  const { exported, reports, validation, test, exportedRecall } = (await trainInto(flags.out, flags, config, context))
+    .trained;
   if (exported === null) {
     throw new NetvladError('interrupted', `Interrupted after ${reports.length} epochs of this session.`, {
       hint: `Go on with --resume --out ${flags.out}.`,
@@ -176,7 +192,14 @@ async function trainFully(
   const { files, cardPath, parity } = exported;
   const facts = { model: files.onnxPath, manifest: files.manifestPath, card: cardPath, parity };
   context.output(
-    { ...facts, epochs: reports.length, recall: toRecall(validation), test: test && toRecall(test), reports },
+    {
+      ...facts,
+      epochs: reports.length,
+      recall: toRecall(validation),
+      test: test && toRecall(test),
+      exportedRecall: exportedRecall?.recall ?? null,
+      reports,
+    },
     [
       describeRecall('validation', validation),
       ...(test === null ? [] : [describeRecall('test', test)]),
@@ -185,22 +208,36 @@ async function trainFully(
   );
 }
 
-/** Runs every row, one run folder each; the table is written anew after every row. */
+/**
+ * Runs every row, one run folder each; the table is written anew after every row. A resumed table keeps the rows it has
+ * and goes on with the one that was interrupted.
+ */
 async function runAblation(flags: TrainFlags, file: string, context: CommandContext): Promise<void> {
-  const runs = await readAblation(file);
+  const tableFile = path.join(flags.out, 'ablation.json');
+  const earlier = flags.resume === true ? await readAblationTable(tableFile) : null;
   const rows: AblationRow[] = [];
-  let facts: Omit<AblationTable, 'rows'> | undefined;
-  for (const { name, config } of runs) {
-    const folder = path.join(flags.out, name.replaceAll(' ', '_'));
-    const training = { ...config.training!, epochs: flags.epochs ?? config.training!.epochs };
-    const { set, trained } = await trainInto(folder, flags, { ...config, training }, context);
-    if (trained.exported === null) {
-      throw new NetvladError('interrupted', `Interrupted in the run '${name}'.`, { hint: 'Its checkpoints are kept.' });
+  let facts: Omit<AblationTable, 'rows'> | null = earlier;
+  for (const run of await readAblation(file)) {
+    const { name } = run;
+    const training = { ...run.config.training!, epochs: flags.epochs ?? run.config.training!.epochs };
+    const config = { ...run.config, training };
+    const finished = findFinished(earlier, { name, config });
+    if (finished.length > 0) {
+      rows.push(...finished);
+      continue;
     }
-    rows.push(toAblationRow(name, config, trained));
+    const folder = path.join(flags.out, name.replaceAll(' ', '_'));
+    const resume = flags.resume === true && (await isRunFolder(folder));
+    const { set, trained } = await trainInto(folder, { ...flags, resume }, config, context);
+    if (trained.exported === null) {
+      throw new NetvladError('interrupted', `Interrupted in the run '${name}'.`, {
+        hint: `Go on with --resume --out ${flags.out}: the rows before it and its checkpoints are kept.`,
+      });
+    }
+    rows.push(...toAblationRows({ name, config }, trained));
     facts ??= { data: dataDescription(flags, config), ...describeMeasured(set, training) };
     const table = { ...facts, rows };
-    await writeFileAtomically(path.join(flags.out, 'ablation.json'), `${toJson(table)}\n`);
+    await writeFileAtomically(tableFile, `${toJson(table)}\n`);
     await writeFileAtomically(path.join(flags.out, 'ablation.md'), renderAblation(table));
   }
   const table = { ...facts!, rows };
@@ -248,7 +285,7 @@ export function registerTrainCommand(program: Command): void {
       parseEpochs,
     )
     .option('--cache <folder>', 'where the outputs of the frozen layers are kept', path.join('.cache', 'features'))
-    .option('--resume', 'go on with the interrupted run in --out')
+    .option('--resume', 'go on with the interrupted run (or table of runs) in --out')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
