@@ -6,14 +6,12 @@
  *   node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...
  */
 import { computeBootstrapInterval, compareHits } from '../src/evaluation/statistics.ts';
-import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { loadModel } from '../src/inference/loadModel.ts';
-import { resizeImage } from '../src/image/resizeImage.ts';
-import { describeImages } from '../src/map/describeImages.ts';
 import { createRandom } from '../src/math/random.ts';
 import { rankDatabase } from '../src/training/validate.ts';
 import { toNight } from '../src/training/photometric.ts';
+import { describeInOrder } from './describeInOrder.ts';
 import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
 
 const [data, ...paths] = process.argv.slice(2);
@@ -26,38 +24,13 @@ interface Answers {
   readonly at5: readonly boolean[];
 }
 
-async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
-  await Promise.resolve();
-  yield* images;
-}
-
-/** Descriptors [images, dimension], in order; turned into night where asked. */
-async function describeAll(
-  images: readonly GeotaggedImage[],
-  model: DescriptorModel,
-  isNight = false,
-): Promise<Float32Array> {
-  const { dimension } = model.manifest.descriptor;
-  const rows = new Float32Array(images.length * dimension);
-  const random = createRandom(1).fork('night copies');
-  let row = 0;
-  for await (const { images: batch, descriptors } of describeImages(streamOf(images), model)) {
-    const pixels = isNight
-      ? await Promise.all(
-          batch.map(async (item) => toNight(await resizeImage(item.pixels, model.manifest.input), random)),
-        )
-      : [];
-    rows.set(isNight ? (await model.describe(pixels)).global : descriptors.global, row * dimension);
-    row += batch.length;
-  }
-  if (row !== images.length) throw new Error(`${images.length - row} images cannot be read`);
-  return rows;
-}
-
 async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Answers> {
   const { dimension } = model.manifest.descriptor;
-  const database = await describeAll(question.database, model);
-  const queries = await describeAll(question.queries, model, isNight);
+  const random = createRandom(1).fork('night copies');
+  const database = await describeInOrder(question.database, model);
+  const queries = await (isNight
+    ? describeInOrder(question.queries, model, (image) => toNight(image, random))
+    : describeInOrder(question.queries, model));
   const rankings = rankDatabase(queries, database, dimension);
   const hits = (n: number): boolean[] =>
     question.queries.flatMap((query, at) => {

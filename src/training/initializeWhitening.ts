@@ -20,8 +20,8 @@ import type { TrainConfig } from './trainConfig.ts';
 
 type WhiteningConfig = NonNullable<TrainConfig['whitening']>;
 
-/** Another crop of the same view, nothing else. */
-const CROP = { light: 0, night: 0, blur: 0, rain: 0, shadow: 0, geometry: 1, occluder: 0 };
+/** The same view at another moment of the day, a little turned and cropped. */
+const JITTER = { light: 1, night: 0, blur: 0.2, rain: 0.1, shadow: 0.5, geometry: 1, occluder: 0.3 };
 
 /** a - b, element by element. */
 function subtract(a: Float32Array, b: Float32Array): Float32Array {
@@ -57,7 +57,7 @@ class PairStatistics {
   readonly descriptors: CovarianceAccumulator;
   readonly #dimension: number;
   readonly #night: ReturnType<typeof createScatterAccumulator>;
-  readonly #crop: ReturnType<typeof createScatterAccumulator>;
+  readonly #jitter: ReturnType<typeof createScatterAccumulator>;
   readonly #images: TrainingImage[] = [];
   readonly #plain: Float32Array[] = [];
 
@@ -65,7 +65,7 @@ class PairStatistics {
     this.#dimension = dimension;
     this.descriptors = createCovarianceAccumulator(dimension);
     this.#night = createScatterAccumulator(dimension);
-    this.#crop = createScatterAccumulator(dimension);
+    this.#jitter = createScatterAccumulator(dimension);
   }
 
   addPlain(images: readonly TrainingImage[], plain: Float32Array): void {
@@ -80,8 +80,8 @@ class PairStatistics {
     this.#night.add(subtract(night, plain));
   }
 
-  addCrop(plain: Float32Array, crop: Float32Array): void {
-    this.#crop.add(subtract(crop, plain));
+  addJitter(plain: Float32Array, jittered: Float32Array): void {
+    this.#jitter.add(subtract(jittered, plain));
   }
 
   /** One scatter for each kind of pair that there is, each of trace 1. */
@@ -90,7 +90,7 @@ class PairStatistics {
     for (const [a, b] of findNeighbours(this.#images, this.#plain)) {
       neighbours.add(subtract(this.#plain[a]!, this.#plain[b]!));
     }
-    return [this.#night, this.#crop, neighbours]
+    return [this.#night, this.#jitter, neighbours]
       .filter(({ count }) => count > 0)
       .map((scatter) => scatter.normalized());
   }
@@ -98,7 +98,7 @@ class PairStatistics {
 
 interface Draws {
   readonly night: Random;
-  readonly crop: Random;
+  readonly jitter: Random;
 }
 
 /** Adds the variants of one batch that the method needs. */
@@ -114,8 +114,8 @@ async function addVariants(
   const night = await model.describe(resized.map((pixels) => toNight(pixels, draws.night)));
   statistics.addNight(batch.plain, night.global);
   if (!learned) return;
-  const crop = await model.describe(resized.map((pixels) => augment(pixels, CROP, draws.crop)));
-  statistics.addCrop(batch.plain, crop.global);
+  const jittered = await model.describe(resized.map((pixels) => augment(pixels, JITTER, draws.jitter)));
+  statistics.addJitter(batch.plain, jittered.global);
 }
 
 function assertEnough(statistics: CovarianceAccumulator, wanted: number, dimension: number): void {
@@ -137,7 +137,7 @@ export async function initializeWhitening(
   if (whitening === null) return null;
   const random = createRandom(seed).fork('whitening');
   const drawn = drawImages(from, whitening.images, random.fork('images'));
-  const draws = { night: random.fork('night'), crop: random.fork('crop') };
+  const draws = { night: random.fork('night'), jitter: random.fork('jitter') };
   const head = { pooling: network.pooling, whitening: null };
   return withModel({ backbone: network.backbone, head }, context, async (model) => {
     const { dimension } = model.manifest.descriptor;

@@ -1,0 +1,33 @@
+/** @file Descriptors of a list of images, in its order; what cannot be read ends a benchmark. */
+import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
+import type { RgbImage } from '../src/image/RgbImage.ts';
+import { resizeImage } from '../src/image/resizeImage.ts';
+import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
+import { describeImages } from '../src/map/describeImages.ts';
+
+async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
+  await Promise.resolve();
+  yield* images;
+}
+
+/** [images, dimension]; `change` acts on the images at the model's input size. */
+export async function describeInOrder(
+  images: readonly GeotaggedImage[],
+  model: DescriptorModel,
+  change?: (image: RgbImage) => RgbImage,
+): Promise<Float32Array> {
+  const { dimension } = model.manifest.descriptor;
+  const rows = new Float32Array(images.length * dimension);
+  let row = 0;
+  for await (const { images: batch, descriptors } of describeImages(streamOf(images), model)) {
+    let { global } = descriptors;
+    if (change !== undefined) {
+      const resized = await Promise.all(batch.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));
+      global = (await model.describe(resized.map(change))).global;
+    }
+    rows.set(global, row * dimension);
+    row += batch.length;
+  }
+  if (row !== images.length) throw new Error(`${images.length - row} images cannot be read`);
+  return rows;
+}

@@ -1,0 +1,201 @@
+/**
+ * @file What does a shorter descriptor cost? Recall@1 of an untrained K = 64 NetVLAD against its dimension, whitened fully and
+ * by half, with statistics from one source and from several. Prints a Markdown table and writes a plot.
+ *
+ *   node dist/bench/dimensions.js DATA CHECKPOINT.pt PLOT.svg
+ *
+ * DATA holds the public sets; centres and statistics come from the sets that are for training alone.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { init as initChart, type EChartsOption } from 'echarts';
+import { openCsvSource } from '../src/datasets/CsvSource.ts';
+import { isDatasetProblem } from '../src/datasets/GeotaggedImage.ts';
+import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
+import { silentLogger } from '../src/Logger.ts';
+import { computePca, project, toWhitening, type Pca } from '../src/math/pca.ts';
+import { createRandom } from '../src/math/random.ts';
+import { l2NormalizeRows } from '../src/math/vectors.ts';
+import { silentProgress } from '../src/Progress.ts';
+import { drawImages } from '../src/training/drawImages.ts';
+import { initializePooling } from '../src/training/initializeHead.ts';
+import { loadBackbone } from '../src/training/loadBackbone.ts';
+import type { TrainingImage } from '../src/training/neighbourhoods.ts';
+import { toTrainConfig } from '../src/training/trainConfig.ts';
+import { withModel } from '../src/training/TrainingContext.ts';
+import { rankDatabase } from '../src/training/validate.ts';
+import { describeInOrder } from './describeInOrder.ts';
+import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
+
+const [data, checkpoint, plot] = process.argv.slice(2);
+if (data === undefined || checkpoint === undefined || plot === undefined) {
+  throw new Error('usage: node dist/bench/dimensions.js DATA CHECKPOINT.pt PLOT.svg');
+}
+const DIMENSIONS = [128, 256, 512, 1024, 2048];
+const IMAGES = 2400;
+const ONE = ['ie_tower_indoor'];
+const MIXED = ['cambridge_west', 'ie_tower_indoor', 'pepper_office', 'mapillary_dashcam'];
+const REPORTED = ['gardens_point night_right', 'corridor_fisheye', 'cambridge_west validation'];
+
+async function readSources(names: readonly string[]): Promise<TrainingImage[]> {
+  const images: TrainingImage[] = [];
+  for (const [source, name] of names.entries()) {
+    const selection = name === 'cambridge_west' ? { role: 'train_database' } : {};
+    for await (const item of await openCsvSource(join(data!, name, 'index.csv'), selection)) {
+      if (!isDatasetProblem(item)) images.push({ image: item, source });
+    }
+  }
+  return images;
+}
+
+/** A question with its descriptors [n, dimension]. */
+interface Described {
+  readonly question: PublicQuestion;
+  readonly queries: Float32Array;
+  readonly database: Float32Array;
+}
+
+/** Rows through the pca's first directions, unscaled and not normalised. */
+function rotate(rows: Float32Array, pca: Pca, kept: number): Float32Array {
+  const rotation = toWhitening(pca, kept, 0);
+  const out = new Float32Array((rows.length / pca.dimension) * kept);
+  for (let row = 0; row * pca.dimension < rows.length; row++) {
+    const vector = rows.subarray(row * pca.dimension, (row + 1) * pca.dimension);
+    out.set(project(rotation, vector, false), row * kept);
+  }
+  return out;
+}
+
+/** The first `dimension` columns of [n, columns], each scaled by its variance to the power of -power, rows of unit length. */
+function shorten(rows: Float32Array, columns: number, { pca, dimension, power }: Whitening): Float32Array {
+  const scales = pca.values.subarray(0, dimension).map((value) => (Math.max(value, 0) + 1e-9) ** -power);
+  const out = Float32Array.from({ length: (rows.length / columns) * dimension }, (_unused, at) => {
+    const column = at % dimension;
+    return rows[Math.floor(at / dimension) * columns + column]! * scales[column]!;
+  });
+  return l2NormalizeRows(out, dimension);
+}
+
+interface Whitening {
+  readonly pca: Pca;
+  readonly dimension: number;
+  readonly power: number;
+}
+
+function computeRecallAt1({ question, queries, database }: Described, dimension: number): number {
+  const rankings = rankDatabase(queries, database, dimension);
+  const hits = question.queries.filter((query, at) => question.isTrue(query, question.database[rankings[at]![0]!]!));
+  return hits.length / question.queries.length;
+}
+
+const config = toTrainConfig(
+  {
+    name: 'dimensions',
+    backbone: { name: 'mobilenetv2', weights: checkpoint, weightsFrom: 'ImageNet', licence: 'MIT' },
+    input: { kernel: 'nearest' },
+    pooling: { kind: 'netvlad', clusters: 64 },
+  },
+  join(process.cwd(), 'dimensions.yaml'),
+);
+const context = { config, logger: silentLogger, progress: () => silentProgress };
+const questions = (await loadPublicQuestions(data)).filter(({ name }) => REPORTED.includes(name));
+const mixed = await readSources(MIXED);
+const backbone = await loadBackbone(config);
+const pooling = await initializePooling(mixed, backbone, context);
+
+async function describeAll(
+  model: DescriptorModel,
+): Promise<{ sets: Described[]; one: Float32Array; several: Float32Array }> {
+  const draw = async (images: readonly TrainingImage[]): Promise<Float32Array> => {
+    const drawn = drawImages(images, IMAGES, createRandom(1)).map(({ image }) => image);
+    return describeInOrder(drawn, model);
+  };
+  const sets: Described[] = [];
+  for (const question of questions) {
+    const queries = await describeInOrder(question.queries, model);
+    sets.push({ question, queries, database: await describeInOrder(question.database, model) });
+  }
+  return { sets, one: await draw(await readSources(ONE)), several: await draw(mixed) };
+}
+
+const { sets, one, several } = await withModel({ backbone, head: { pooling, whitening: null } }, context, describeAll);
+const full = 64 * backbone.channels;
+const percent = (share: number): string => (100 * share).toFixed(1);
+const untouched = sets.map((set) => computeRecallAt1(set, full));
+
+/** Recall@1 of every set at every dimension. */
+function measure(pca: Pca, power: number): number[][] {
+  const kept = Math.min(DIMENSIONS.at(-1)!, pca.values.length);
+  const rotated = sets.map((set) => ({
+    ...set,
+    queries: rotate(set.queries, pca, kept),
+    database: rotate(set.database, pca, kept),
+  }));
+  return rotated.map((set) =>
+    DIMENSIONS.map((dimension) => {
+      const whitening = { pca, dimension, power };
+      const queries = shorten(set.queries, kept, whitening);
+      return computeRecallAt1({ ...set, queries, database: shorten(set.database, kept, whitening) }, dimension);
+    }),
+  );
+}
+
+const statistics = [
+  { name: 'one source', pca: computePca(one, full) },
+  { name: 'four sources', pca: computePca(several, full) },
+];
+const curves = statistics.flatMap(({ name, pca }) =>
+  [
+    { name: `${name}, half whitening`, power: 0.25 },
+    { name: `${name}, full whitening`, power: 0.5 },
+  ].map((variant) => ({ name: variant.name, recalls: measure(pca, variant.power) })),
+);
+
+console.log(
+  `Recall@1 in %, ${IMAGES} images in the statistics; K = 64, untrained, without a change ${full} dimensions.\n`,
+);
+console.log(`| set | statistics | ${DIMENSIONS.join(' | ')} | ${full} |`);
+console.log(`|---|---|${'---|'.repeat(DIMENSIONS.length + 1)}`);
+for (const [at, { question }] of sets.entries()) {
+  for (const { name, recalls } of curves) {
+    console.log(
+      `| ${question.name}, ${question.rule} | ${name} | ${recalls[at]!.map(percent).join(' | ')} | ${percent(untouched[at]!)} |`,
+    );
+  }
+}
+
+const [width, height] = [900, 320];
+const chart = initChart(null, null, { renderer: 'svg', ssr: true, width, height });
+const options: EChartsOption = {
+  backgroundColor: '#fff',
+  animation: false,
+  legend: { bottom: 0, data: curves.map(({ name }) => name) },
+  title: sets.map(({ question }, at) => ({
+    text: question.name,
+    left: `${4 + 33 * at}%`,
+    textStyle: { fontSize: 13 },
+  })),
+  grid: sets.map((_set, at) => ({ left: `${4 + 33 * at}%`, width: '27%', top: 40, bottom: 70 })),
+  xAxis: sets.map((_set, gridIndex) => ({ gridIndex, type: 'category' as const, data: DIMENSIONS.map(String) })),
+  yAxis: sets.map((_set, gridIndex) => ({
+    ...{ gridIndex, type: 'value' as const, min: 50, max: 100 },
+    name: gridIndex === 0 ? 'recall@1, %' : '',
+  })),
+  series: sets.flatMap((_set, at) =>
+    curves.map(({ name, recalls }, row) => ({
+      ...{ name, type: 'line' as const, xAxisIndex: at, yAxisIndex: at },
+      data: recalls[at]!.map((recall) => Number(percent(recall))),
+      markLine:
+        row === 0
+          ? {
+              silent: true,
+              symbol: 'none',
+              label: { formatter: String(full) },
+              data: [{ yAxis: 100 * untouched[at]! }],
+            }
+          : {},
+    })),
+  ),
+};
+chart.setOption(options);
+writeFileSync(plot, chart.renderToSVGString());
