@@ -6,40 +6,20 @@
  *
  * A map with local features of at least 20 places has every frame verified against 20 candidates.
  */
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { findDefaultModel } from '../src/inference/loadModel.ts';
+import { runCamera } from '../test/ros/support/camera.ts';
 import { listenToDiagnostics, untilStatus } from '../test/ros/support/diagnostics.ts';
 import { NodeProcess } from '../test/ros/support/NodeProcess.ts';
 import { createPaintedTown } from '../test/ros/support/paintedTown.ts';
-import { PROJECT } from '../test/ros/support/project.ts';
 import { RosPeer } from '../test/ros/support/RosPeer.ts';
 
 const [seconds = '60', rate = '30', map] = process.argv.slice(2);
-
-/** Runs the camera and resolves with the number of frames that it sent. */
-async function runCamera(): Promise<number> {
-  const script = path.join(PROJECT, 'test', 'ros', 'peers', 'publish_images.py');
-  const camera = spawn('python3', [script, '/image', rate, seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let sent = '';
-  for await (const chunk of camera.stdout) sent += String(chunk);
-  return Number(sent);
-}
-
-/** Resident memory of a process, MB (Linux). */
-function readResidentMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}
 
 const town = await createPaintedTown({ model: findDefaultModel() });
 const peer = await RosPeer.start();
 await listenToDiagnostics(peer);
 const node = await NodeProcess.active({ parameters: { ...town.parameters, ...(map === undefined ? {} : { map }) } });
-const memory: number[] = [];
-const sampling = setInterval(() => memory.push(readResidentMb(node.pid)), 1000);
-const sent = await runCamera();
-clearInterval(sampling);
+const sent = await runCamera('/image', { rateHz: Number(rate), seconds: Number(seconds) });
 
 const input = await untilStatus(peer, 'input', ({ values }) => {
   const [received, processed, dropped] = ['received', 'processed', 'dropped'].map((key) =>
@@ -51,8 +31,6 @@ const model = await untilStatus(peer, 'model', () => true);
 const localization = await untilStatus(peer, 'localization', () => true);
 const count = (key: string): number => Number(input.values[`frames ${key}`]);
 const [received, processed, dropped] = [count('received'), count('processed'), count('dropped')];
-const third = Math.floor(memory.length / 3);
-const growth = memory.length < 9 ? NaN : memory.at(-1)! / memory[third]! - 1;
 console.log(`published ${sent}, received ${received}, processed ${processed}, dropped ${dropped}`);
 console.log(
   `published = processed + dropped: ${sent === processed + dropped ? 'yes' : `no, ${sent - processed - dropped} lost`}`,
@@ -62,9 +40,6 @@ console.log(
 );
 console.log(`from arrival to publication beside these: ${model.values['overhead [ms]']} ms (goal <= 5)`);
 console.log(`event loop delay p99: ${localization.values['event loop delay p99 [ms]']} ms (goal <= 10)`);
-console.log(
-  `resident memory ${memory.at(-1)?.toFixed(0)} MB, growth over the last two thirds ${(100 * growth).toFixed(1)} %`,
-);
 const { code } = await node.end();
 await peer.stop();
 await town.remove();

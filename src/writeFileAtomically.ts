@@ -1,7 +1,8 @@
 /** @file A whole file or nothing: written under a temporary name beside it, synced, renamed. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetvladError } from './errors.ts';
+import { makeFolder } from './makeFolder.ts';
 
 type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
@@ -9,7 +10,7 @@ type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterab
 export async function writeFileAtomically(path: string, content: Content): Promise<void> {
   const temporary = `${path}.${process.pid}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeAndSync(temporary, content);
     await rename(temporary, path);
   } catch (cause) {

@@ -1,11 +1,12 @@
 /** @file Writes a recording as MCAP the way rosbag2 does (profile ros2, ros2msg schemas, CDR), so that any viewer opens it. */
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileHandleWritable } from '@mcap/nodejs';
 import { McapWriter } from '@mcap/core';
 import { MessageWriter } from '@foxglove/rosmsg2-serialization';
 import zstd from '@foxglove/wasm-zstd';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { findRos2Definition } from './messageDefinitions.ts';
 import type { RosMessages, RosTypeName } from './messages.ts';
@@ -55,7 +56,7 @@ export class McapRecordingWriter {
   }
 
   static async create(path: string, settings: McapWriterSettings): Promise<McapRecordingWriter> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await zstd.isLoaded;
     const file = await open(temporaryName(path), 'w');
     const writer = new McapWriter({

@@ -1,9 +1,10 @@
 /** @file Writes any source as a CSV data set, or as files whose names carry the position. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { yawToCompass } from '../geo/angles.ts';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { decodeFrame } from '../image/decodeFrame.ts';
 import { encodePng } from '../image/encode.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
@@ -43,7 +44,7 @@ function extensionOf(content: ImageContent): string {
 
 /** Writes an image's pixels to `path`; the sentence of its problem, or null. */
 async function writeContent(content: ImageContent, path: string): Promise<string | null> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   if (content.kind === 'file') {
     try {
       await copyFile(content.path, path, constants.COPYFILE_FICLONE);
@@ -127,7 +128,7 @@ export async function convertSource(
   const problems: DatasetProblem[] = [];
   const rows: string[] = [CSV_COLUMNS.join(',')];
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     for await (const item of source) {
       signal?.throwIfAborted();
       if (isDatasetProblem(item)) {

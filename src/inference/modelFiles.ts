@@ -1,9 +1,10 @@
 /** @file A model on disk: `name.onnx` with its manifest `name.json` beside it. Reading checks both, writing is atomic. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { modelManifestSchema, type ModelManifest } from './ModelManifest.ts';
 
 export interface ModelFiles {
@@ -120,7 +121,7 @@ export function createModelFiles(folder: string, draft: ManifestDraft, onnx: Uin
 /** Writes `name.onnx` and `name.json` into `folder`, which is made where needed. */
 export async function writeModelFiles(folder: string, draft: ManifestDraft, onnx: Uint8Array): Promise<ModelFiles> {
   const files = createModelFiles(folder, draft, onnx);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeAtomically(files.onnxPath, onnx);
   await writeAtomically(files.manifestPath, `${JSON.stringify(files.manifest, null, 2)}\n`);
   return files;

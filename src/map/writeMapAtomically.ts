@@ -1,8 +1,9 @@
 /** @file A whole map or nothing: written under a temporary name, synced, renamed. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { hasMapHeader } from './mapFile.ts';
 import type { MapManifest } from './MapManifest.ts';
 import { MapWriter } from './MapWriter.ts';
@@ -19,7 +20,7 @@ export async function writeMapAtomically<Result>(
 ): Promise<Result> {
   const temporary = `${path}.partial`;
   assertReplaceable(path);
-  makeFolderOf(path);
+  await makeFolder(dirname(path));
   assertNotInUse(temporary);
   removeMapFiles(temporary);
   try {
@@ -50,17 +51,6 @@ function assertReplaceable(path: string): void {
   throw new NetvladError('map', `${path} exists and is not a map.`, {
     hint: 'Name another output file, or remove this one first.',
   });
-}
-
-function makeFolderOf(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (cause) {
-    throw new NetvladError('bad-input', `The folder of ${path} cannot be made: ${(cause as Error).message}.`, {
-      hint: 'Choose an output path in a folder that you may write to.',
-      cause,
-    });
-  }
 }
 
 /** Leaving WAL mode needs the file for oneself: it fails while another process has it open, and folds a left-over log in. */

@@ -54,7 +54,7 @@ export class LocalRecognizer implements PlaceRecognizer {
     return this.#last;
   }
 
-  async recognize(frame: CameraFrame, k: number): Promise<Recognition> {
+  async recognize(frame: CameraFrame, k: number, newestPlace?: number): Promise<Recognition> {
     const { stampNs, frameId } = frame;
     const started = performance.now();
     const image = await decodeFrame(frame);
@@ -66,7 +66,8 @@ export class LocalRecognizer implements PlaceRecognizer {
       const message = 'The descriptor is not a number: the image holds nothing to describe.';
       return { kind: 'rejected', stampNs, frameId, problem: { kind: 'corrupt', message } };
     }
-    const found = this.#index.size === 0 ? [] : await this.#index.search(descriptors.global, k);
+    const isSearched = newestPlace === undefined ? undefined : (place: number): boolean => place <= newestPlace;
+    const found = this.#index.size === 0 ? [] : await this.#index.search(descriptors.global, k, isSearched);
     const searched = performance.now();
     const matches = await this.#verify(descriptors, found);
     const verified = performance.now();

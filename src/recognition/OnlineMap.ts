@@ -10,12 +10,14 @@ import { MapWriter } from '../map/MapWriter.ts';
 import type { Place } from '../map/Place.ts';
 import { PlaceMap } from '../map/PlaceMap.ts';
 import { PlaceSurveyor } from '../map/PlaceSurveyor.ts';
+import { writeMapAtomically } from '../map/writeMapAtomically.ts';
 import { quantizeGrid } from '../verification/LocalGrid.ts';
 import type { LastFrame } from './LocalRecognizer.ts';
 import type { FrameGeotag } from './RecognitionEngine.ts';
 
-function createEmptyMap(path: string, model: ModelManifest): void {
-  MapWriter.create(path, createMapManifest(toMapModel(model))).close();
+/** Whole or not there, as when the robot loses its power now. */
+async function createEmptyMap(path: string, model: ModelManifest): Promise<void> {
+  await writeMapAtomically(path, createMapManifest(toMapModel(model)), () => Promise.resolve());
 }
 
 /** Opened for reading; the first `add` opens it for writing too. */
@@ -33,13 +35,13 @@ export class OnlineMap {
   }
 
   /** Throws a NetvladError('map') when the file cannot be used, or was made by another model. */
-  static open(path: string, model: ModelManifest, options: { readonly create: boolean }): OnlineMap {
+  static async open(path: string, model: ModelManifest, options: { readonly create: boolean }): Promise<OnlineMap> {
     if (path === '') {
       throw new NetvladError('map', 'No map is named: the parameter map is empty.', {
         hint: 'Build one with `netvlad map build SOURCE --out city.vprmap`, or map with this node (mapping.enabled).',
       });
     }
-    if (options.create && !existsSync(path)) createEmptyMap(path, model);
+    if (options.create && !existsSync(path)) await createEmptyMap(path, model);
     const map = PlaceMap.open(path);
     try {
       map.assertModel(model);

@@ -1,4 +1,4 @@
-/** @file The port that the node, replay, query and evaluate share; the same on both sides of the worker thread. */
+/** @file The port that the node, replay, query and evaluate share; the same on both sides of the worker process. */
 import type { CameraFrame, FrameProblem } from '../image/CameraFrame.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import type { ImageQuality } from './imageQuality.ts';
@@ -26,7 +26,10 @@ export type Recognition =
   | { readonly kind: 'rejected'; readonly stampNs: bigint; readonly frameId: string; readonly problem: FrameProblem };
 
 export interface PlaceRecognizer {
-  /** Never rejects for a bad frame: that is a `rejected` value. Rejects when the recognizer itself is broken. */
-  recognize(frame: CameraFrame, k: number): Promise<Recognition>;
+  /**
+   * Never rejects for a bad frame: that is a `rejected` value. Rejects when the recognizer itself is broken. With
+   * `newestPlace` only places up to that id are searched: while mapping the newest would crowd out all others.
+   */
+  recognize(frame: CameraFrame, k: number, newestPlace?: number): Promise<Recognition>;
   dispose(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** @file All that the node asks of recognition, on both sides of the worker thread; everything here can be cloned across it. */
+/** @file All that the node asks of recognition, on both sides of the worker process; everything here can be sent across. */
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import type { Provider } from '../inference/OnnxSession.ts';

@@ -1,11 +1,19 @@
-/** @file The engine as the main thread sees it: the same interface, the work in a worker thread that is restarted when it dies. */
-import { Worker } from 'node:worker_threads';
+/** @file The engine as the node sees it: the same interface, the work in a process that is restarted when it dies. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { describeError, NetvladError } from '../errors.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import type { Place } from '../map/Place.ts';
 import type { Recognition } from './PlaceRecognizer.ts';
 import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEngine } from './RecognitionEngine.ts';
-import { toError, toTransferList, type EngineCall, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
+import {
+  toError,
+  type EngineCall,
+  type WorkerFailure,
+  type WorkerReply,
+  type WorkerRequest,
+} from './workerProtocol.ts';
 
 export type WorkerState =
   | { readonly kind: 'ready'; readonly restarts: number }
@@ -18,7 +26,9 @@ export interface WorkerOptions {
   readonly onState?: (state: WorkerState) => void;
   /** Waits before restarts in a row: doubled from the first to the longest; a minute of health starts over. */
   readonly backOff?: { readonly firstMs: number; readonly longestMs: number };
-  readonly createWorker?: () => Worker;
+  readonly createWorker?: () => ChildProcess;
+  /** Gives up opening: `open` rejects, and the worker is ended. */
+  readonly signal?: AbortSignal;
 }
 
 interface PendingCall {
@@ -28,23 +38,40 @@ interface PendingCall {
 
 const DEFAULT_BACK_OFF = { firstMs: 250, longestMs: 30_000 };
 const HEALTHY_AFTER_MS = 60_000;
+const CLOSING_MS = 2000;
+
+/** Starts a compiled program of this package as a worker; what it prints goes where this process prints. */
+export function createWorkerProcess(program: URL, nodeArguments: readonly string[] = []): ChildProcess {
+  return fork(fileURLToPath(program), {
+    serialization: 'advanced',
+    execArgv: [...nodeArguments],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
 
 /** `.js`: workers start from the compiled files. */
-function createRecognizerWorker(): Worker {
-  return new Worker(new URL('./recognizer.worker.js', import.meta.url), { name: 'recognizer' });
+function createRecognizerWorker(): ChildProcess {
+  return createWorkerProcess(new URL('./recognizer.worker.js', import.meta.url));
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGKILL') return 'killed (SIGKILL), as the kernel does when memory runs short';
+  if (signal === 'SIGABRT') return 'aborted (SIGABRT), as Node.js does when its memory is used up';
+  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
 }
 
 /**
- * Calls are rejected with a NetvladError while the worker is away: the frame is lost, the recognizer is not.
- * `recognize` takes the frame's buffer away where it can, instead of copying it.
+ * Calls are rejected with a NetvladError while the worker is away: the frame is lost, the recognizer is not. The worker is a
+ * process, not a thread: a native library that crashes, or the kernel that kills for memory, takes the worker alone, and
+ * what models and maps have used is given back to the system at `dispose`.
  */
 export class WorkerRecognizer implements RecognitionEngine {
   readonly #config: EngineConfig;
   readonly #onState: (state: WorkerState) => void;
   readonly #backOff: { readonly firstMs: number; readonly longestMs: number };
-  readonly #createWorker: () => Worker;
+  readonly #createWorker: () => ChildProcess;
   readonly #pending = new Map<number, PendingCall>();
-  #worker: Worker | null = null;
+  #worker: ChildProcess | null = null;
   #facts: EngineFacts | null = null;
   #nextId = 1;
   #restarts = 0;
@@ -64,11 +91,19 @@ export class WorkerRecognizer implements RecognitionEngine {
   /** Rejects with the engine's own error when it cannot be opened; no restart is tried then. */
   static async open(config: EngineConfig, options: WorkerOptions = {}): Promise<WorkerRecognizer> {
     const recognizer = new WorkerRecognizer(config, options);
+    const { signal } = options;
+    const giveUp = (): void => {
+      recognizer.#worker?.kill('SIGKILL');
+    };
+    signal?.addEventListener('abort', giveUp);
     try {
+      signal?.throwIfAborted();
       await recognizer.#start();
     } catch (error) {
       await recognizer.dispose();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
     return recognizer;
   }
@@ -83,8 +118,8 @@ export class WorkerRecognizer implements RecognitionEngine {
     return this.#state;
   }
 
-  recognize(frame: CameraFrame, k: number): Promise<Recognition> {
-    return this.#callEngine('recognize', [frame, k], toTransferList([frame.data])) as Promise<Recognition>;
+  recognize(frame: CameraFrame, k: number, newestPlace?: number): Promise<Recognition> {
+    return this.#callEngine('recognize', [frame, k, newestPlace]) as Promise<Recognition>;
   }
 
   addPlace(geotag: FrameGeotag): Promise<Place> {
@@ -107,34 +142,37 @@ export class WorkerRecognizer implements RecognitionEngine {
     this.#timer = null;
     this.#setState({ kind: 'closed' });
     if (worker === null) return;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise((resolve) => (timer = setTimeout(resolve, 2000)));
-    if (opened) await Promise.race([this.#call(worker, 'close', []).catch(() => undefined), tooLong]);
+    const ended = once(worker, 'close');
+    if (opened) this.#call(worker, 'close', []).catch(() => undefined);
+    const timer = setTimeout(() => worker.kill('SIGKILL'), opened ? CLOSING_MS : 0);
+    await ended;
     clearTimeout(timer);
     this.#worker = null;
-    await worker.terminate();
     this.#rejectPending(new NetvladError('internal', 'The recognizer was closed.'));
   }
 
   async #start(): Promise<void> {
     const worker = this.#createWorker();
     this.#worker = worker;
-    let reason = 'it ended without a reason';
-    worker.on('message', (reply: WorkerReply) => {
-      this.#settle(reply);
+    let reason: string | null = null;
+    worker.on('message', (message: WorkerReply | WorkerFailure) => {
+      if ('failure' in message) reason = message.failure.message;
+      else this.#settle(message);
     });
     worker.on('error', (error) => {
       reason = describeError(error);
+      if (worker.pid === undefined) this.#onExit(worker, reason); // it could not be started: there will be no exit
     });
-    worker.on('exit', (code) => {
-      this.#onExit(worker, `${reason} (exit code ${code})`);
+    // 'close' rather than 'exit': its last words have been read by then.
+    worker.on('close', (code, signal) => {
+      this.#onExit(worker, reason ?? describeExit(code, signal));
     });
     this.#facts = (await this.#call(worker, 'open', [this.#config])) as EngineFacts;
     this.#openedAtMs = performance.now();
     this.#setState({ kind: 'ready', restarts: this.#restarts });
   }
 
-  #onExit(worker: Worker, reason: string): void {
+  #onExit(worker: ChildProcess, reason: string): void {
     if (worker !== this.#worker) return;
     this.#worker = null;
     this.#rejectPending(new NetvladError('internal', `The recognition worker died: ${reason}.`));
@@ -160,27 +198,23 @@ export class WorkerRecognizer implements RecognitionEngine {
     const worker = this.#worker;
     if (worker === null || this.#state.kind === 'closed') return; // it died meanwhile: the exit handler has seen to it
     this.#worker = null;
-    void worker.terminate();
+    worker.kill('SIGKILL');
     this.#scheduleRestart(reason);
   }
 
-  #callEngine(call: EngineCall, args: readonly unknown[], transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+  #callEngine(call: EngineCall, args: readonly unknown[]): Promise<unknown> {
     const worker = this.#worker;
-    if (this.#state.kind === 'ready' && worker !== null) return this.#call(worker, call, args, transfer);
+    if (this.#state.kind === 'ready' && worker !== null) return this.#call(worker, call, args);
     const why = this.#state.kind === 'restarting' ? `is restarting after: ${this.#state.reason}` : 'is closed';
     return Promise.reject(new NetvladError('internal', `The recognition worker ${why}.`));
   }
 
-  #call(
-    worker: Worker,
-    call: WorkerRequest['call'],
-    args: readonly unknown[],
-    transfer: readonly ArrayBuffer[] = [],
-  ): Promise<unknown> {
+  #call(worker: ChildProcess, call: WorkerRequest['call'], args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });
-      worker.postMessage({ id, call, args }, transfer);
+      // A worker that is gone cannot be told anything; its exit rejects what is pending.
+      worker.send({ id, call, args }, () => undefined);
     });
   }
 

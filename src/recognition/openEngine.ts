@@ -1,4 +1,4 @@
-/** @file Opens model, map, index and verification as one engine; what the worker thread runs. */
+/** @file Opens model, map, index and verification as one engine; what the worker process runs. */
 import { NetvladError } from '../errors.ts';
 import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
@@ -38,8 +38,8 @@ class LocalEngine implements RecognitionEngine {
     this.facts = toFacts(model, parts.map);
   }
 
-  recognize(frame: CameraFrame, k: number): Promise<Recognition> {
-    return this.#recognizer.recognize(frame, k);
+  recognize(frame: CameraFrame, k: number, newestPlace?: number): Promise<Recognition> {
+    return this.#recognizer.recognize(frame, k, newestPlace);
   }
 
   async addPlace(geotag: FrameGeotag): Promise<Place> {
@@ -134,7 +134,7 @@ export async function openEngine(config: EngineConfig): Promise<RecognitionEngin
     ...(threads > 0 ? { threads } : {}),
   });
   try {
-    const map = OnlineMap.open(config.map, model.manifest, { create: config.createMap });
+    const map = await OnlineMap.open(config.map, model.manifest, { create: config.createMap });
     const index = await openIndex(map.map, config.index);
     const verifier = await openVerifier(model, map, config.verifyTopK);
     return new LocalEngine(model, { map, index, verifier });

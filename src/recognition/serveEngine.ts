@@ -1,25 +1,37 @@
-/** @file The worker's side of the thread: answers numbered calls by the engine that `open` made. */
-import type { MessagePort } from 'node:worker_threads';
-import type { Recognition } from './PlaceRecognizer.ts';
+/** @file The worker's side: a process that answers numbered calls by the engine that `open` made. */
 import type { EngineConfig, RecognitionEngine } from './RecognitionEngine.ts';
 import {
   toSerializedError,
-  toTransferList,
   type EngineCall,
+  type WorkerFailure,
   type WorkerReply,
   type WorkerRequest,
 } from './workerProtocol.ts';
 
-/** Buffers of a reply that are given away rather than copied. */
-function transfersOf(value: unknown): ArrayBuffer[] {
-  if (value instanceof Uint8Array) return toTransferList([value]);
-  const descriptor = (value as Partial<Extract<Recognition, { kind: 'recognized' }>> | null)?.descriptor;
-  return descriptor instanceof Float32Array ? toTransferList([descriptor]) : [];
+/** Sends and, when it is on its way, goes on; a parent that is gone is no error of the worker. */
+function send(message: WorkerReply | WorkerFailure, then: () => void = () => undefined): void {
+  if (process.connected) process.send!(message, then);
+  else then();
 }
 
-/** Serves until a `close` call; calls are answered in the order in which they finish. */
-export function serveEngine(port: MessagePort, open: (config: EngineConfig) => Promise<RecognitionEngine>): void {
+/**
+ * Ctrl-C and a service manager signal the whole group: the parent decides when the worker ends. Without a parent the worker
+ * ends at once: what it has acknowledged is on the disk.
+ */
+function followParent(isClosing: () => boolean): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  process.on('disconnect', () => {
+    if (!isClosing()) process.exit(0);
+  });
+  process.on('uncaughtException', (error) => {
+    send({ failure: toSerializedError(error) }, () => process.exit(1));
+  });
+}
+
+/** Serves this process's parent until a `close` call; calls are answered in the order in which they finish. */
+export function serveEngine(open: (config: EngineConfig) => Promise<RecognitionEngine>): void {
   let engine: RecognitionEngine | null = null;
+  let closing = false;
 
   async function answer(request: WorkerRequest): Promise<unknown> {
     if (request.call === 'open') {
@@ -31,20 +43,22 @@ export function serveEngine(port: MessagePort, open: (config: EngineConfig) => P
       const methods = engine as unknown as Record<EngineCall, (...args: readonly unknown[]) => Promise<unknown>>;
       return methods[request.call](...request.args);
     }
+    closing = true;
     await engine.dispose();
-    engine = null;
     return null;
   }
 
-  port.on('message', (request: WorkerRequest) => {
-    answer(request).then(
-      (value) => {
-        port.postMessage({ id: request.id, value } satisfies WorkerReply, transfersOf(value));
-        if (request.call === 'close') port.close();
-      },
-      (error: unknown) => {
-        port.postMessage({ id: request.id, error: toSerializedError(error) } satisfies WorkerReply);
-      },
-    );
+  followParent(() => closing);
+  process.on('message', (request: WorkerRequest) => {
+    void answer(request)
+      .then(
+        (value): WorkerReply => ({ id: request.id, value }),
+        (error: unknown): WorkerReply => ({ id: request.id, error: toSerializedError(error) }),
+      )
+      .then((reply) => {
+        send(reply, () => {
+          if (closing) process.exit(0);
+        });
+      });
   });
 }

@@ -1,8 +1,8 @@
-/** @file The messages between WorkerRecognizer and its worker thread: numbered calls and their answers. */
+/** @file The messages between WorkerRecognizer and its worker process: numbered calls and their answers. */
 import { NetvladError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { EngineConfig, RecognitionEngine } from './RecognitionEngine.ts';
 
-/** The methods of the engine that are called across the thread. */
+/** The methods of the engine that are called across the processes. */
 export type EngineCalls = Pick<RecognitionEngine, 'recognize' | 'addPlace' | 'saveMap' | 'renderMatches'>;
 export type EngineCall = keyof EngineCalls;
 
@@ -10,6 +10,11 @@ export type WorkerRequest =
   | { readonly id: number; readonly call: 'open'; readonly args: readonly [EngineConfig] }
   | { readonly id: number; readonly call: 'close'; readonly args: readonly [] }
   | { readonly id: number; readonly call: EngineCall; readonly args: readonly unknown[] };
+
+/** The worker's last words: an exception that nobody caught. */
+export interface WorkerFailure {
+  readonly failure: SerializedError;
+}
 
 export interface SerializedError {
   readonly code: ErrorCode;
@@ -38,16 +43,4 @@ export function toError({ code, message, hint, details, stack }: SerializedError
   const error = new NetvladError(code, message, { details, ...(hint === null ? {} : { hint }) });
   if (stack !== null) error.stack = stack;
   return error;
-}
-
-/**
- * The buffers of `views` that may change owner instead of being copied. A small view into a large buffer is a slice of
- * somebody else's memory (Node's pool of small Buffers), which must stay where it is.
- */
-export function toTransferList(views: readonly Uint8Array[] | readonly Float32Array[]): ArrayBuffer[] {
-  const buffers = views
-    .filter((view) => view.byteLength > view.buffer.byteLength / 2)
-    .map((view) => view.buffer)
-    .filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
-  return [...new Set(buffers)];
 }

@@ -20,8 +20,6 @@ import { readQos } from './qosOverrides.ts';
 import { SENSOR_QOS, type Qos, type RosNode } from './RosNode.ts';
 import { toBaseDecision } from './toBaseDecision.ts';
 
-/** While mapping the newest places are the most similar: more are retrieved, so that old ones are among them. */
-const MAPPING_TOP_K = 100;
 /** Matches shown in the debug image. */
 const SHOWN = 4;
 
@@ -50,8 +48,12 @@ export class ActiveRun {
     this.pipeline = new FramePipeline({
       recognizer: session.engine,
       localizer: session.localizer,
-      topK: () => (this.#mapper === null ? store.get('top_k') : Math.max(MAPPING_TOP_K, store.get('top_k'))),
+      topK: () => store.get('top_k'),
+      newestPlace: () => this.#mapper?.newestOldPlace,
       contextAt: (stampNs) => this.#contextAt(stampNs),
+      onJumpBack: () => {
+        this.#startAnew();
+      },
       onDecision: (decision, recognition) => {
         this.#publish(decision, recognition);
       },
@@ -86,7 +88,7 @@ export class ActiveRun {
   set mapping(on: boolean) {
     if (on === (this.#mapper !== null)) return;
     this.#mapper = on ? this.#createMapper() : null;
-    if (!on) this.#parts.session.rebuildLocalizer(this.#parts.store.values);
+    if (!on) this.#parts.session.admitAll();
   }
 
   /** Null while it does not map. */
@@ -100,15 +102,20 @@ export class ActiveRun {
 
   /** Forgets the past: the next frame is the first. */
   reset(): void {
-    this.#parts.session.localizer.reset();
+    this.#startAnew();
     this.#motion.clear();
-    this.#broadcaster.reset();
   }
 
   async stop(): Promise<void> {
     for (const input of [this.image, this.#motion, this.#transforms]) input.destroy();
     await this.pipeline.stop();
     this.#broadcaster.destroy();
+  }
+
+  #startAnew(): void {
+    this.#parts.session.localizer.reset();
+    this.#broadcaster.reset();
+    this.#mapper?.startAnew();
   }
 
   #qosOf(topic: string, qos: Qos): Qos {
@@ -138,7 +145,11 @@ export class ActiveRun {
     const tolerance = store.get('odometry_tolerance');
     const truth = this.#motion.truthAt(stampNs, session.datum, tolerance);
     const places = matches.map(({ place }) => place);
-    session.recall.judge(decision, places, { truth, radiusM: store.get('ground_truth_radius') });
+    session.recall.judge(decision, places, {
+      truth,
+      radiusM: store.get('ground_truth_radius'),
+      frames: store.get('ground_truth_window'),
+    });
     const extrinsics = this.#extrinsicsOf(frameId);
     this.#extrinsicsMissing = extrinsics === null;
     const ofBase = extrinsics ? toBaseDecision(decision, extrinsics) : decision;
@@ -175,15 +186,6 @@ export class ActiveRun {
 
   #createMapper(): Mapper {
     const { store, session } = this.#parts;
-    const loops = new LoopClosureDetector(
-      {
-        minTimeS: store.get('mapping.loop_min_time'),
-        minTravelM: store.get('mapping.loop_min_travel'),
-        minKeyframes: store.get('mapping.loop_min_keyframes'),
-        requireEvidence: store.get('mapping.loop_require_evidence'),
-      },
-      session.calibration,
-    );
     return new Mapper({
       engine: session.engine,
       sequence: store.get('mapping.sequence') || new Date().toISOString(),
@@ -193,13 +195,32 @@ export class ActiveRun {
         similarity: store.get('mapping.novelty'),
       }),
       positionAt: (stampNs, cameraFrame) => this.#positionAt(stampNs, cameraFrame),
-      onPlace: (place, { stampNs, matches }) => {
+      odometryAt: (stampNs) => this.#motion.odometry.at(stampNs, store.get('odometry_tolerance')),
+      createLoopClosureDetector: () => this.#createLoopClosureDetector(),
+      newestPlace: session.places.at(-1)?.id ?? 0,
+      onPlace: (place) => {
         session.addPlace(place);
-        const odometry = this.#motion.odometry.at(stampNs, store.get('odometry_tolerance'));
-        const closure = loops.process({ place: place.id, stampNs, odometry, matches });
-        if (closure !== null) session.outputs.publishLoopClosure(closure);
+      },
+      onOldPlaces: (count) => {
+        session.admit(count);
+      },
+      onLoopClosure: (closure) => {
+        session.outputs.publishLoopClosure(closure);
       },
     });
+  }
+
+  #createLoopClosureDetector(): LoopClosureDetector {
+    const { store, session } = this.#parts;
+    return new LoopClosureDetector(
+      {
+        minTimeS: store.get('mapping.loop_min_time'),
+        minTravelM: store.get('mapping.loop_min_travel'),
+        minKeyframes: store.get('mapping.loop_min_keyframes'),
+        requireEvidence: store.get('mapping.loop_require_evidence'),
+      },
+      session.calibration,
+    );
   }
 
   #positionAt(stampNs: bigint, cameraFrame: string): FramePosition {

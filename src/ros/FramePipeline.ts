@@ -13,11 +13,15 @@ export interface PipelineOptions {
   readonly recognizer: PlaceRecognizer;
   readonly localizer: Localizer;
   readonly topK: () => number;
+  /** Places after this one are not searched; undefined = all are. */
+  readonly newestPlace: () => number | undefined;
   /** Motion and position at an image's stamp. */
   readonly contextAt: (stampNs: bigint) => {
     readonly odometry: OdometryPose | null;
     readonly fix: PositionPrior | null;
   };
+  /** The frame is older than the one before: a recording has started anew. */
+  readonly onJumpBack: () => void;
   readonly onDecision: (decision: Decision, recognition: RecognizedFrame) => void;
   readonly onRejected: (stampNs: bigint, reason: string) => void;
   /** Work that must see the frame before the worker gets the next: mapping, debug image. Errors are its own. */
@@ -33,6 +37,8 @@ export interface PipelineStatistics {
   /** What was wrong with the last frame; null when it was usable. */
   readonly lastProblem: string | null;
   readonly lastFailure: string | null;
+  /** How long the recognizer has had the frame that it has; null = none. */
+  readonly underWayS: number | null;
   readonly lastDecision: Decision | null;
   readonly lastQuality: ImageQuality | null;
   readonly timings: RecognitionTimings | null;
@@ -69,9 +75,10 @@ export class FramePipeline {
   readonly #options: PipelineOptions;
   readonly #slot: LatestFrameSlot;
   readonly #rejected = new Map<FrameProblemKind, number>();
-  /** Arrival of the frames in the slot; a frame's own buffer may have moved to the worker, the object stays. */
+  /** Arrival of the frames in the slot. */
   readonly #arrivals = new WeakMap<CameraFrame, number>();
   #freeSinceMs = 0;
+  #busySinceMs: number | null = null;
   #lastProblem: string | null = null;
   #lastFailure: string | null = null;
   #lastDecision: Decision | null = null;
@@ -103,6 +110,7 @@ export class FramePipeline {
       rejected: this.#rejected,
       lastProblem: this.#lastProblem,
       lastFailure: this.#lastFailure,
+      underWayS: this.#busySinceMs === null ? null : (performance.now() - this.#busySinceMs) / 1000,
       lastDecision: this.#lastDecision,
       lastQuality: this.#lastQuality,
       timings: this.#timings,
@@ -112,18 +120,21 @@ export class FramePipeline {
   }
 
   async #process(frame: CameraFrame): Promise<void> {
+    const { recognizer, topK, newestPlace, onFailure } = this.#options;
     const arrivedMs = this.#arrivals.get(frame) ?? performance.now();
     const startedMs = Math.max(arrivedMs, this.#freeSinceMs);
+    this.#busySinceMs = performance.now();
     try {
-      const recognition = await this.#options.recognizer.recognize(frame, this.#options.topK());
+      const recognition = await recognizer.recognize(frame, topK(), newestPlace());
       this.#lastFailure = null;
       if (recognition.kind === 'rejected') this.#reject(recognition);
       else await this.#localize(recognition, { arrivedMs, startedMs });
     } catch (error) {
       this.#lastFailure = describeError(error);
-      this.#options.onFailure(this.#lastFailure);
+      onFailure(this.#lastFailure);
       throw error;
     } finally {
+      this.#busySinceMs = null;
       this.#freeSinceMs = performance.now();
     }
   }
@@ -138,9 +149,9 @@ export class FramePipeline {
     recognition: RecognizedFrame,
     { arrivedMs, startedMs }: { readonly arrivedMs: number; readonly startedMs: number },
   ): Promise<void> {
-    const { localizer, contextAt, onDecision, afterwards } = this.#options;
+    const { localizer, contextAt, onDecision, onJumpBack, afterwards } = this.#options;
     const { stampNs, matches } = recognition;
-    if (this.#lastStampNs !== null && stampNs < this.#lastStampNs) localizer.reset(); // a recording starts anew
+    if (this.#lastStampNs !== null && stampNs < this.#lastStampNs) onJumpBack();
     this.#lastStampNs = stampNs;
     const decision = localizer.process({ stampNs, matches, ...contextAt(stampNs) });
     onDecision(decision, recognition);

@@ -1,11 +1,12 @@
 /** @file What exists from configure to cleanup: the engine in its worker, the localizer over its map, the outputs. */
 import { createDatum, type LocalDatum } from '../geo/LocalDatum.ts';
 import { createLocalizer } from '../localization/createLocalizer.ts';
-import type { Decision, Localizer, Observation } from '../localization/Localizer.ts';
+import type { Localizer } from '../localization/Localizer.ts';
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import type { Place } from '../map/Place.ts';
 import type { EngineConfig, EngineFacts } from '../recognition/RecognitionEngine.ts';
 import { WorkerRecognizer, type WorkerState } from '../recognition/WorkerRecognizer.ts';
+import { GrowingLocalizer } from './GrowingLocalizer.ts';
 import { Outputs } from './Outputs.ts';
 import { toLocalizerOptions, type ParameterValues } from './parameters.ts';
 import { RecallMonitor } from './RecallMonitor.ts';
@@ -30,38 +31,56 @@ function toCalibration(stored: unknown): PlaceCalibration | null {
   return calibration?.format === 1 ? calibration : null;
 }
 
+/** The localizer is made anew when places of at least this share of its map wait: that costs more in a larger map. */
+const REBUILD_SHARE = 0.02;
+
+export interface SessionOptions {
+  readonly onWorkerState: (state: WorkerState) => void;
+  /** Gives up opening. */
+  readonly signal: AbortSignal;
+}
+
 export class LocalizationSession {
   readonly engine: WorkerRecognizer;
   readonly outputs: Outputs;
   readonly recall: RecallMonitor;
-  readonly context: MessageContext;
   readonly calibration: PlaceCalibration | null;
+  readonly localizer: Localizer;
+  readonly #localizer: GrowingLocalizer<ParameterValues>;
+  /** Every place of the map, by ascending id. */
   readonly #places: Place[];
-  #localizer: Localizer;
+  /** The first so many may be localized in; the others are too fresh. */
+  #admitted: number;
+  /** Those that the localizer knows. */
+  #known: number;
+  #values: ParameterValues;
+  #context: MessageContext;
 
   private constructor(node: RosNode, engine: WorkerRecognizer, values: ParameterValues) {
     const { map, model } = engine.facts;
     this.engine = engine;
     this.#places = [...map.places];
+    this.#admitted = this.#known = this.#places.length;
+    this.#values = values;
     this.calibration = toCalibration(map.calibration);
-    this.context = {
+    this.#context = {
       frame: values.map_frame || map.frame,
       mapId: map.id,
       modelId: model.sha256,
       datum: map.datum === null ? null : createDatum(map.datum),
     };
-    this.outputs = new Outputs(node, this.context);
+    this.outputs = new Outputs(node, () => this.#context);
     this.recall = new RecallMonitor(map.places);
-    this.#localizer = this.#createLocalizer(values);
+    this.localizer = this.#localizer = new GrowingLocalizer((setup) => this.#createLocalizer(setup), values);
   }
 
   /** Rejects with what is wrong with model, map, provider or settings; nothing is left open then. */
   static async open(
     node: RosNode,
     values: ParameterValues,
-    onWorkerState: (state: WorkerState) => void,
+    { onWorkerState, signal }: SessionOptions,
   ): Promise<LocalizationSession> {
-    const engine = await WorkerRecognizer.open(toEngineConfig(values), { onState: onWorkerState });
+    const engine = await WorkerRecognizer.open(toEngineConfig(values), { onState: onWorkerState, signal });
     try {
       return new LocalizationSession(node, engine, values);
     } catch (error) {
@@ -74,8 +93,12 @@ export class LocalizationSession {
     return this.engine.facts;
   }
 
+  get context(): MessageContext {
+    return this.#context;
+  }
+
   get datum(): LocalDatum | null {
-    return this.context.datum;
+    return this.#context.datum;
   }
 
   /** Places of the map, those added since included. */
@@ -83,25 +106,35 @@ export class LocalizationSession {
     return this.#places;
   }
 
-  /** The localizer of the moment: it changes with the settings and with the map. */
-  get localizer(): Localizer {
-    return {
-      process: (observation: Observation): Decision => this.#localizer.process(observation),
-      reset: () => {
-        this.#localizer.reset();
-      },
-    };
-  }
-
-  /** A place that was added to the map. The localizer knows it from the next rebuild on. */
+  /** A place that was added to the map; too fresh to be localized in. The first geotag of an empty map is its datum. */
   addPlace(place: Place): void {
     this.#places.push(place);
-    this.recall.addPlace(place);
+    if (this.datum === null && place.geo !== null) this.#context = { ...this.#context, datum: createDatum(place.geo) };
   }
 
-  /** With new settings, or over a grown map; the sequence starts anew. */
-  rebuildLocalizer(values: ParameterValues): void {
-    this.#localizer = this.#createLocalizer(values);
+  /** The oldest `count` fresh places may be localized in; the localizer takes them in a few at a time. */
+  admit(count: number): void {
+    for (const place of this.#places.slice(this.#admitted, this.#admitted + count)) this.recall.addPlace(place);
+    this.#admitted = Math.min(this.#admitted + count, this.#places.length);
+    if (this.#admitted - this.#known > REBUILD_SHARE * this.#known) this.#rebuild();
+  }
+
+  /** All places, as at the end of a drive. */
+  admitAll(): void {
+    this.admit(this.#places.length - this.#admitted);
+    if (this.#known < this.#admitted) this.#rebuild();
+  }
+
+  /** A worker that died may have stored a place without living to tell: the new one has read the map again. */
+  adoptPlaces(): void {
+    const newest = this.#places.at(-1)?.id ?? 0;
+    for (const place of this.facts.map.places) if (place.id > newest) this.addPlace(place);
+  }
+
+  /** New settings of the localizer; it goes on where it is. */
+  applySettings(values: ParameterValues): void {
+    this.#values = values;
+    this.#rebuild();
   }
 
   async close(): Promise<void> {
@@ -109,9 +142,15 @@ export class LocalizationSession {
     await this.engine.dispose();
   }
 
+  #rebuild(): void {
+    this.#known = this.#admitted;
+    this.#localizer.change(this.#values);
+  }
+
   #createLocalizer(values: ParameterValues): Localizer {
-    const datum = this.context.datum?.geo ?? null;
+    const datum = this.datum?.geo ?? null;
     const options = toLocalizerOptions(values);
-    return createLocalizer({ places: [...this.#places], datum, calibration: this.calibration, options });
+    const places = this.#places.slice(0, this.#known);
+    return createLocalizer({ places, datum, calibration: this.calibration, options });
   }
 }

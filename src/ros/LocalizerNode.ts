@@ -1,7 +1,7 @@
 /** @file The lifecycle node `localizer`: what happens at each transition, who serves what, and what the diagnostics read. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { toRosTime } from '../bags/rosTime.ts';
-import { describeError, NetvladError } from '../errors.ts';
+import { describeError } from '../errors.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
 import { reportInput, reportLocalization, reportMap, reportModel } from './diagnosticTasks.ts';
@@ -15,13 +15,19 @@ import { NodeTime } from './NodeTime.ts';
 import { serveParameters } from './parameterServices.ts';
 import type { ParameterStore } from './ParameterStore.ts';
 import { LOCALIZER_PARAMETERS } from './parameters.ts';
+import { isDoneSoon } from './patience.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type RosNode } from './RosNode.ts';
-
-/** nav2's lifecycle manager gives a transition five seconds; longer loading goes on behind the answer. */
-const CONFIGURE_ANSWER_MS = 4000;
 
 /** How often the event loop is asked whether it is late. */
 const LOOP_RESOLUTION_MS = 5;
+
+/** Model and map on their way. */
+interface Loading {
+  readonly sinceMs: number;
+  readonly abort: AbortController;
+  /** Resolves when they are there, and listened with if the node is active by then. */
+  readonly done: Promise<void>;
+}
 
 export class LocalizerNode implements LifecycleWork {
   readonly lifecycle: Lifecycle;
@@ -30,10 +36,14 @@ export class LocalizerNode implements LifecycleWork {
   readonly #time: NodeTime;
   readonly #diagnostics: DiagnosticUpdater;
   readonly #recall: Publisher<RecallDiagnosticsMessage> & Destroyable;
-  #loading: { readonly session: Promise<LocalizationSession>; readonly sinceMs: number } | null = null;
+  #loading: Loading | null = null;
   #session: LocalizationSession | null = null;
+  /** The last session, while it closes its files. */
+  #closing: Promise<void> = Promise.resolve();
+  #active = false;
   #run: ActiveRun | null = null;
   #worker: WorkerState = { kind: 'closed' };
+  #death: { readonly reason: string; readonly atMs: number } | null = null;
   #enabled = true;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   /** Transitions run one after the other. */
@@ -62,62 +72,35 @@ export class LocalizerNode implements LifecycleWork {
 
   /** Runs a transition after those under way; false and a log line when it cannot be done. */
   async change(wanted: { readonly id?: number; readonly label?: string }): Promise<boolean> {
-    const turn = this.#queue.then(async () => {
-      await new Promise((resolve) => setImmediate(resolve)); // leaves the executor's callback: it may destroy entities
-      return this.lifecycle.change(wanted);
-    });
-    this.#queue = turn;
-    const result = await turn;
+    const result = await this.#enqueue(() => this.lifecycle.change(wanted));
     if (!result.success) this.#node.logger.error(result.reason);
     return result.success;
   }
 
   async configure(): Promise<void> {
-    const sinceMs = performance.now();
-    const session = LocalizationSession.open(this.#node, this.#store.values, (state) => {
-      this.#onWorkerState(state);
-    });
-    this.#loading = { session, sinceMs };
-    const opened = session.then((open) => {
-      this.#session = open;
-      this.#loading = null;
-      const { model, map } = open.facts;
-      const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
-      this.#node.logger.info(
-        `Map ${map.path} with ${map.places.length} places, model ${model.name} on ${model.provider}, in ${seconds} s.`,
-      );
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => {
-        resolve('late');
-      }, CONFIGURE_ANSWER_MS);
-    });
-    try {
-      if ((await Promise.race([opened, patience])) !== 'late') return;
-    } finally {
-      clearTimeout(timer);
-    }
-    this.#node.logger.info('Model and map are still loading; configure answers now, activate waits for them.');
-    opened.catch((error: unknown) => {
-      this.#loading = null;
+    const loading = this.#load();
+    if (await isDoneSoon(loading.done)) return;
+    this.#node.logger.info('Model and map are still loading; that goes on behind the answer, see the status model.');
+    loading.done.catch((error: unknown) => {
+      if (this.#loading !== loading) return; // cleaned up meanwhile
       this.#node.logger.error(describeError(error));
-      void this.lifecycle.fail(describeError(error));
+      void this.#enqueue(() => this.lifecycle.fail(describeError(error)));
     });
   }
 
   async activate(): Promise<void> {
-    const session = this.#session ?? (await this.#loading?.session);
-    if (session === undefined) throw new NetvladError('internal', 'Activated without model and map.');
-    this.#loopDelay.reset();
-    this.#run = new ActiveRun({ node: this.#node, store: this.#store, session, time: this.#time });
-    this.#run.enabled = this.#enabled;
-    this.#node.logger.info(`Listening to ${this.#run.image.topic}.`);
+    this.#active = true;
+    this.#listenWhenReady();
+    if (this.#loading === null || (await isDoneSoon(this.#loading.done))) return;
+    this.#node.logger.info('Active, and listening as soon as model and map are loaded.');
   }
 
+  /** A frame that the worker does not give back in time is left to it. */
   async deactivate(): Promise<void> {
-    await this.#run?.stop();
+    this.#active = false;
+    const run = this.#run;
     this.#run = null;
+    if (run !== null) await isDoneSoon(run.stop());
   }
 
   async cleanup(): Promise<void> {
@@ -126,24 +109,89 @@ export class LocalizerNode implements LifecycleWork {
 
   async release(): Promise<void> {
     await this.deactivate();
-    const session = this.#session ?? (await this.#loading?.session.catch(() => null)) ?? null;
-    this.#session = null;
+    const [loading, session] = [this.#loading, this.#session];
     this.#loading = null;
-    await session?.close();
+    this.#session = null;
+    loading?.abort.abort();
+    this.#closing = this.#close(session, loading);
+    if (await isDoneSoon(this.#closing)) return;
+    this.#node.logger.info('The map is still being sealed; that goes on behind the answer.');
   }
 
   /** Leaves the graph with the map as it should be. */
   async shutdown(): Promise<void> {
     await this.release();
+    await this.#closing;
     this.#diagnostics.destroy();
     this.#loopDelay.disable();
     this.#time.destroy();
     this.#node.shutdown();
   }
 
+  /** Transitions run one after the other, outside the executor's callback: they may destroy entities. */
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return work();
+    });
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #load(): Loading {
+    const abort = new AbortController();
+    const loading = { sinceMs: performance.now(), abort, done: this.#open(abort.signal) };
+    this.#loading = loading;
+    return loading;
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const sinceMs = performance.now();
+    await this.#closing; // the map file has one writer
+    const session = await LocalizationSession.open(this.#node, this.#store.values, {
+      signal,
+      onWorkerState: (state) => {
+        this.#onWorkerState(state);
+      },
+    });
+    if (signal.aborted) {
+      await session.close();
+      return;
+    }
+    this.#session = session;
+    this.#loading = null;
+    const { model, map } = session.facts;
+    const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
+    this.#node.logger.info(
+      `Map ${map.path} with ${map.places.length} places, model ${model.name} on ${model.provider}, in ${seconds} s.`,
+    );
+    this.#listenWhenReady();
+  }
+
+  async #close(session: LocalizationSession | null, loading: Loading | null): Promise<void> {
+    await this.#closing;
+    await loading?.done.catch(() => undefined);
+    try {
+      await session?.close();
+    } catch (error) {
+      this.#node.logger.error(describeError(error));
+    }
+  }
+
+  #listenWhenReady(): void {
+    if (!this.#active || this.#run !== null || this.#session === null) return;
+    this.#loopDelay.reset();
+    this.#run = new ActiveRun({ node: this.#node, store: this.#store, session: this.#session, time: this.#time });
+    this.#run.enabled = this.#enabled;
+    this.#node.logger.info(`Listening to ${this.#run.image.topic}.`);
+  }
+
   #onWorkerState(state: WorkerState): void {
     this.#worker = state;
+    if (state.kind === 'ready' && state.restarts > 0) this.#session?.adoptPlaces();
+    if (state.kind === 'closed') this.#death = null;
     if (state.kind !== 'restarting') return;
+    this.#death = { reason: state.reason, atMs: performance.now() };
     this.#node.logger.error(`The recognition worker died (${state.reason}); restart ${state.restarts}.`);
   }
 
@@ -169,7 +217,7 @@ export class LocalizerNode implements LifecycleWork {
       if (session === null) return answer(false, `The node is ${this.lifecycle.state}: no map is open.`);
       try {
         const places = await session.engine.saveMap();
-        session.rebuildLocalizer(this.#store.values);
+        session.admitAll();
         return answer(true, `${session.facts.map.path} holds ${places} places and is sealed.`);
       } catch (error) {
         return answer(false, describeError(error));
@@ -179,7 +227,7 @@ export class LocalizerNode implements LifecycleWork {
 
   #applyChange(name: string): void {
     const store = this.#store;
-    if (name in LOCALIZER_PARAMETERS) this.#session?.rebuildLocalizer(store.values);
+    if (name in LOCALIZER_PARAMETERS) this.#session?.applySettings(store.values);
     else if (name === 'use_sim_time') this.#time.simulated = store.get('use_sim_time');
     else if (name === 'log_level') this.#node.setLogLevel(store.get('log_level') as 'info');
     else if (name.startsWith('diagnostic_updater.')) this.#setUpDiagnostics(this.#diagnostics);
@@ -210,6 +258,10 @@ export class LocalizerNode implements LifecycleWork {
           reportModel({
             facts: this.#session?.facts ?? null,
             worker: this.#worker,
+            death: this.#death && {
+              reason: this.#death.reason,
+              agoS: (performance.now() - this.#death.atMs) / 1000,
+            },
             pipeline: this.#run?.pipeline.statistics ?? null,
             loadingS: this.#loading === null ? null : (performance.now() - this.#loading.sinceMs) / 1000,
             error: this.lifecycle.lastError,

@@ -28,10 +28,11 @@ export class Outputs {
   readonly #markers: Owned<'visualization_msgs/msg/MarkerArray'>;
   readonly #debugImage: Owned<'sensor_msgs/msg/CompressedImage'>;
   readonly #loopClosures: Owned<'netvlad_localizer/msg/LoopClosure'>;
-  readonly #context: MessageContext;
+  readonly #contextNow: () => MessageContext;
 
-  constructor(node: RosNode, context: MessageContext) {
-    this.#context = context;
+  /** `contextNow`: a map that grows may get its datum later. */
+  constructor(node: RosNode, contextNow: () => MessageContext) {
+    this.#contextNow = contextNow;
     const own = <T extends MessageType>(type: T, topic: string, qos = DEFAULT_QOS): Owned<T> => {
       const publisher = node.createPublisher(type, topic, qos);
       this.#owned.push(publisher);
@@ -51,7 +52,7 @@ export class Outputs {
    * `withPose` the pose topics stay silent: the frame that they are asked for is not known.
    */
   publish(decision: Decision, { withPose }: { readonly withPose: boolean }): void {
-    const context = this.#context;
+    const context = this.#contextNow();
     this.#hypotheses.publish(toHypothesesMessage(decision, context));
     if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
     if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
@@ -66,13 +67,13 @@ export class Outputs {
 
   /** A frame that could not be used. */
   publishRejection(stampNs: bigint, reason: string): PlaceHypothesesMessage {
-    const message = toRejectionMessage(stampNs, reason, this.#context);
+    const message = toRejectionMessage(stampNs, reason, this.#contextNow());
     this.#hypotheses.publish(message);
     return message;
   }
 
   publishLoopClosure(closure: LoopClosure): void {
-    this.#loopClosures.publish(toLoopClosureMessage(closure, this.#context));
+    this.#loopClosures.publish(toLoopClosureMessage(closure, this.#contextNow()));
   }
 
   get wantsDebugImage(): boolean {

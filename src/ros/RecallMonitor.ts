@@ -1,24 +1,33 @@
-/** @file How right the localizer is while it runs, against a ground-truth topic: recall, precision, error, calibration. */
-import { computeReliability, type ConfidentAnswer } from '../evaluation/calibrationError.ts';
+/** @file How right the localizer has been lately, against a ground-truth topic: recall, precision, error, calibration. */
+import { computeReliability } from '../evaluation/calibrationError.ts';
 import { DEFAULT_NS } from '../evaluation/recall.ts';
+import { computeQuantile } from '../evaluation/statistics.ts';
 import type { Decision } from '../localization/Localizer.ts';
 import type { Place } from '../map/Place.ts';
-import { computeQuantile } from '../evaluation/statistics.ts';
 
 interface Position {
   readonly x: number;
   readonly y: number;
 }
 
-/** Errors and confidences are kept for this many frames; counts go on. */
-const KEPT = 5000;
+/** One frame against its true position. */
+interface Judgement {
+  /** Rank of the first match that is a true one, from 0; Infinity = none. Null where the map has no place near the truth. */
+  readonly rank: number | null;
+  /** What the localizer gave its best hypothesis. */
+  readonly confidence: number;
+  readonly isBestRight: boolean;
+  /** Of a pose that was given out; null where none was. */
+  readonly accepted: { readonly isRight: boolean; readonly errorM: number } | null;
+}
 
 export interface MeasuredRecall {
+  /** Frames of the window. */
   readonly queries: number;
   /** With a ground truth and a place of the map within the radius of it. */
   readonly queriesWithTruth: number;
   readonly n: readonly number[];
-  /** Empty before the first query with truth. */
+  /** Empty without a query with truth. */
   readonly recall: readonly number[];
   /** NaN = none judged. */
   readonly acceptedPrecision: number;
@@ -30,15 +39,15 @@ function distance(a: Position, b: Position): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
+function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  return items.length === 0 ? NaN : items.filter(holds).length / items.length;
+}
+
+/** Over a sliding window of frames: a robot that has driven well all day and is lost now must not look good. */
 export class RecallMonitor {
   readonly #positions = new Map<number, Position>();
-  readonly #hits = new Map<number, number>(DEFAULT_NS.map((n) => [n, 0]));
-  #queries = 0;
-  #withTruth = 0;
-  #accepted = 0;
-  #acceptedRight = 0;
-  #errorsM: number[] = [];
-  #answers: ConfidentAnswer[] = [];
+  /** Oldest first; null for a frame without ground truth. */
+  #window: (Judgement | null)[] = [];
 
   constructor(places: readonly Place[]) {
     for (const place of places) this.addPlace(place);
@@ -48,51 +57,57 @@ export class RecallMonitor {
     if (pose !== null) this.#positions.set(id, { x: pose.x, y: pose.y });
   }
 
-  /** `matches` are place ids, best first. */
+  /** `matches` are place ids, best first; the newest `frames` frames are kept. */
   judge(
     decision: Decision,
     matches: readonly number[],
-    against: { readonly truth: Position | null; readonly radiusM: number },
+    against: { readonly truth: Position | null; readonly radiusM: number; readonly frames: number },
   ): void {
-    this.#queries += 1;
-    const { truth, radiusM } = against;
-    if (truth === null) return;
-    const isRight = (position: Position | null | undefined): boolean =>
-      position !== null && position !== undefined && distance(position, truth) <= radiusM;
-    this.#judgeAnswer(decision, truth, isRight);
-    if (![...this.#positions.values()].some(isRight)) return;
-    this.#withTruth += 1;
-    const rank = matches.findIndex((place) => isRight(this.#positions.get(place)));
-    for (const n of DEFAULT_NS) if (rank >= 0 && rank < n) this.#hits.set(n, this.#hits.get(n)! + 1);
+    const { truth, radiusM, frames } = against;
+    this.#window.push(truth === null ? null : this.#judge(decision, matches, { truth, radiusM }));
+    if (this.#window.length > frames) this.#window.splice(0, this.#window.length - frames);
   }
 
   read(): MeasuredRecall {
+    const judged = this.#window.filter((judgement) => judgement !== null);
+    const ranks = judged.flatMap(({ rank }) => (rank === null ? [] : [rank]));
+    const accepted = judged.flatMap((judgement) => judgement.accepted ?? []);
+    const errorsM = accepted.map(({ errorM }) => errorM);
+    const answers = judged.map(({ confidence, isBestRight }) => ({ confidence, isCorrect: isBestRight }));
     return {
-      queries: this.#queries,
-      queriesWithTruth: this.#withTruth,
+      queries: this.#window.length,
+      queriesWithTruth: ranks.length,
       n: DEFAULT_NS,
-      recall: this.#withTruth === 0 ? [] : DEFAULT_NS.map((n) => this.#hits.get(n)! / this.#withTruth),
-      acceptedPrecision: this.#accepted === 0 ? NaN : this.#acceptedRight / this.#accepted,
-      medianPositionErrorM: this.#errorsM.length === 0 ? NaN : computeQuantile(this.#errorsM, 0.5),
-      calibrationError: this.#answers.length === 0 ? NaN : computeReliability(this.#answers).ece,
+      recall: ranks.length === 0 ? [] : DEFAULT_NS.map((n) => share(ranks, (rank) => rank < n)),
+      acceptedPrecision: share(accepted, ({ isRight }) => isRight),
+      medianPositionErrorM: errorsM.length === 0 ? NaN : computeQuantile(errorsM, 0.5),
+      calibrationError: answers.length === 0 ? NaN : computeReliability(answers).ece,
     };
   }
 
   reset(): void {
-    for (const n of DEFAULT_NS) this.#hits.set(n, 0);
-    this.#queries = this.#withTruth = this.#accepted = this.#acceptedRight = 0;
-    this.#errorsM = [];
-    this.#answers = [];
+    this.#window = [];
   }
 
-  #judgeAnswer(decision: Decision, truth: Position, isRight: (position: Position | null) => boolean): void {
-    const best = decision.hypotheses[0]?.pose ?? null;
-    this.#answers.push({ confidence: decision.confidence, isCorrect: isRight(best) });
-    if (this.#answers.length > 2 * KEPT) this.#answers = this.#answers.slice(-KEPT);
-    if (decision.state !== 'located' || decision.pose === null) return;
-    this.#accepted += 1;
-    if (isRight(decision.pose)) this.#acceptedRight += 1;
-    this.#errorsM.push(distance(decision.pose, truth));
-    if (this.#errorsM.length > 2 * KEPT) this.#errorsM = this.#errorsM.slice(-KEPT);
+  #judge(
+    decision: Decision,
+    matches: readonly number[],
+    { truth, radiusM }: { readonly truth: Position; readonly radiusM: number },
+  ): Judgement {
+    const isRight = (position: Position | null | undefined): boolean =>
+      position !== null && position !== undefined && distance(position, truth) <= radiusM;
+    const first = matches.findIndex((place) => isRight(this.#positions.get(place)));
+    const pose = decision.state === 'located' ? decision.pose : null;
+    return {
+      rank: first >= 0 ? first : this.#hasPlaceNear(isRight) ? Infinity : null,
+      confidence: decision.confidence,
+      isBestRight: isRight(decision.hypotheses[0]?.pose),
+      accepted: pose === null ? null : { isRight: isRight(pose), errorM: distance(pose, truth) },
+    };
+  }
+
+  #hasPlaceNear(isRight: (position: Position) => boolean): boolean {
+    for (const position of this.#positions.values()) if (isRight(position)) return true;
+    return false;
   }
 }

@@ -11,6 +11,12 @@ const BLACK_BELOW = 12;
 const COVERED_BELOW = 6;
 const BLURRED_BELOW = 0.04;
 
+/** One frame takes a tenth of a second, the first on a GPU some seconds. */
+const STUCK_AFTER_S = 5;
+
+/** A worker is back within a second: its death is told of for a while longer. */
+const DEATH_TOLD_S = 10;
+
 export function checkQuality(quality: ImageQuality): readonly Finding[] {
   const { brightness, contrast, sharpness } = quality;
   if (brightness < BLACK_BELOW) {
@@ -32,7 +38,7 @@ export interface InputReportFacts {
 }
 
 export function reportInput(facts: InputReportFacts | null): TaskReport {
-  if (facts === null) return { summary: 'Not active: no input.', findings: [], values: {} };
+  if (facts === null) return { summary: 'Not listening to a camera.', findings: [], values: {} };
   const { input, pipeline } = facts;
   const { arrivals } = input;
   const { counts, lastProblem, lastQuality, rejected } = pipeline;
@@ -70,6 +76,8 @@ export function reportInput(facts: InputReportFacts | null): TaskReport {
 export interface ModelReportFacts {
   readonly facts: EngineFacts | null;
   readonly worker: WorkerState;
+  /** The worker's last death; null = none since configure. */
+  readonly death: { readonly reason: string; readonly agoS: number } | null;
   readonly pipeline: PipelineStatistics | null;
   /** Seconds since configure began, while it goes on; null otherwise. */
   readonly loadingS: number | null;
@@ -77,7 +85,7 @@ export interface ModelReportFacts {
   readonly error: string | null;
 }
 
-export function reportModel({ facts, worker, pipeline, loadingS, error }: ModelReportFacts): TaskReport {
+export function reportModel({ facts, worker, death, pipeline, loadingS, error }: ModelReportFacts): TaskReport {
   if (facts === null) {
     const findings: readonly Finding[] = error === null ? [] : [{ id: 'failed', level: 'error', text: error }];
     const summary = loadingS === null ? 'Not configured.' : `Loading model and map for ${loadingS.toFixed(0)} s.`;
@@ -87,6 +95,14 @@ export function reportModel({ facts, worker, pipeline, loadingS, error }: ModelR
   if (worker.kind === 'restarting') {
     const text = `The recognition worker died and is being restarted: ${worker.reason}. Frames are lost meanwhile.`;
     findings.push({ id: 'worker', level: 'error', text });
+  } else if (death !== null && death.agoS < DEATH_TOLD_S) {
+    const text = `The recognition worker died ${death.agoS.toFixed(0)} s ago and was restarted: ${death.reason}. If that repeats: is there enough memory (dmesg), and is the model sound (netvlad model check)?`;
+    findings.push({ id: 'worker', level: 'error', text });
+  }
+  const busyS = pipeline?.underWayS ?? 0;
+  if (busyS > STUCK_AFTER_S && worker.kind === 'ready') {
+    const text = `The recognition worker has had one frame for ${busyS.toFixed(0)} s, and later ones are dropped. Is the machine overloaded, or the worker process stopped? Deactivate and cleanup end it.`;
+    findings.push({ id: 'stuck', level: 'error', text });
   }
   if (facts.model.providerProblem !== null) {
     const text = `${facts.model.providerProblem} Inference runs on ${facts.model.provider}.`;

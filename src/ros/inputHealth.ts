@@ -101,7 +101,7 @@ function checkStamps({ arrivals, stampToleranceS, simulatedTime }: InputFacts): 
     ? 'Is /clock from the same recording as the images?'
     : 'A recording is played? Set use_sim_time and play with --clock. Two machines? Synchronise their clocks (chrony).';
   const text = `Image stamps are ${Math.abs(offset).toFixed(1)} s ${where} of the node's clock. ${cure}`;
-  return [{ id: 'stamp-offset', level: 'warn', text }];
+  return [{ id: offset > 0 ? 'stamps-future' : 'stamps-past', level: 'warn', text }];
 }
 
 /** Worst first; empty when all is well. */

@@ -325,6 +325,15 @@ export const PARAMETERS = {
     change: 'dynamic',
     doc: 'A match within this distance of the truth counts as right.',
   },
+  ground_truth_window: {
+    group: 'evaluation',
+    type: 'integer',
+    default: 1000,
+    unit: 'frames',
+    range: [1, 100000],
+    change: 'dynamic',
+    doc: 'The numbers of ~/recall are of the last so many frames.',
+  },
   autostart: {
     group: 'node',
     type: 'bool',

@@ -1,7 +1,8 @@
 /** @file Renders whole data sets: traverses of one town or of several districts, as a CSV data set and a recording. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { createMcapWriter } from '../bags/McapRecordingWriter.ts';
 import { createDatum, toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
@@ -217,7 +218,7 @@ export async function simulateTown(
     if (output.bag !== null) {
       await writeBag(output.bag, traverses.at(-1)!, { settings, datum, folder: partial, signal: run.signal });
     }
-    await mkdir(dirname(output.folder), { recursive: true });
+    await makeFolder(dirname(output.folder));
     await rm(output.folder, { recursive: true, force: true });
     await rename(partial, output.folder);
   } catch (error) {
@@ -247,7 +248,7 @@ async function renderTraverses(
   const total = traverses.reduce((sum, { frames }) => sum + frames.length, 0);
   let done = 0;
   for (const traverse of traverses) {
-    await mkdir(join(run.folder, traverse.sequence), { recursive: true });
+    await makeFolder(join(run.folder, traverse.sequence));
     const { width, height, jpegQuality } = settings;
     const task = {
       town: traverse.town,

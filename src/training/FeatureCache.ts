@@ -2,9 +2,10 @@
  * @file The outputs of the frozen layers, computed once and kept on disk as half floats: one row an image variant. Memory
  * stays that of the rows in use, whatever the data's size.
  */
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { decodeFloat16, encodeFloat16 } from '../math/float16.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 
@@ -38,7 +39,7 @@ export class FeatureCache {
   }
 
   static async open(options: FeatureCacheOptions): Promise<FeatureCache> {
-    await mkdir(options.folder, { recursive: true });
+    await makeFolder(options.folder);
     const path = join(options.folder, `${options.key}.f16`);
     const file = await open(path, 'a+').then(async (made) => {
       await made.close();

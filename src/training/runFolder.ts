@@ -1,8 +1,9 @@
 /** @file The folder of a training run: config, seed, log, results. Never overwritten. */
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { NetvladError } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 import type { TrainConfig } from './trainConfig.ts';
@@ -22,7 +23,7 @@ export interface RunFolder {
 
 /** Makes a new run folder with the config in it. Throws NetvladError('bad-input') when there is something in it already. */
 export async function createRunFolder(folder: string, config: TrainConfig): Promise<RunFolder> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const found = await readdir(folder);
   if (found.length > 0) {
     throw new NetvladError('bad-input', `Run folder ${folder} is not empty (${found.slice(0, 3).join(', ')}).`, {

@@ -20,6 +20,16 @@ function imageOf(changes: Message = {}): Message {
   return { header, ...SIZE, encoding: 'rgb8', step: 3 * SIZE.width, is_bigendian: 0, ...changes };
 }
 
+/** Out of focus: nothing finer than the whole picture. */
+function blurred(): string {
+  const pixels = Buffer.alloc(640 * 480 * 3);
+  for (let i = 0; i < pixels.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % 640, Math.floor(i / (3 * 640))];
+    pixels[i] = 128 + 60 * Math.sin(x / 200) + 40 * Math.cos(y / 150);
+  }
+  return pixels.toString('base64');
+}
+
 /** As base64, what a flat image holds. */
 function flat(value: number): string {
   return Buffer.alloc(SIZE.width * SIZE.height * 3, value).toString('base64');
@@ -50,12 +60,19 @@ describeOnGraph('silence explained', () => {
     await town.remove();
   });
 
+  /** In the log, as a warning or an error, and not again with every diagnosis. */
+  async function assertLoggedOnce(level: 'WARN' | 'ERROR', text: string): Promise<void> {
+    for (let i = 0; i < 3; i++) await untilStatus(peer, 'input', () => true);
+    const lines = node.log.split('\n').filter((line) => line.includes(text));
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.ok(lines[0]!.includes(`[${level}]`), lines[0]);
+  }
+
   it('no publisher: says so and how to remap, once in the log', async () => {
     const status = await untilSaid(peer, 'input', /Nobody publishes \/image\./);
     assert.equal(status.level, LEVEL.error);
     assert.match(status.message, /-r image:=/);
-    await untilStatus(peer, 'input', () => true);
-    assert.equal(node.log.split('Nobody publishes /image.').length - 1, 1);
+    await assertLoggedOnce('ERROR', 'Nobody publishes /image.');
   });
 
   it('only the compressed twin is published', async () => {
@@ -73,6 +90,7 @@ describeOnGraph('silence explained', () => {
     const status = await untilSaid(peer, 'input', /publishes \/image as geometry_msgs\/msg\/PoseStamped/);
     assert.equal(status.level, LEVEL.error);
     assert.match(status.message, /this node needs sensor_msgs\/msg\/Image/);
+    await assertLoggedOnce('ERROR', 'as geometry_msgs/msg/PoseStamped');
     await stranger.stop();
   });
 
@@ -85,6 +103,7 @@ describeOnGraph('silence explained', () => {
       /\/peer publishes \/image .*reliability: it offers best effort, this node asks for reliable/,
     );
     assert.match(status.message, /qos_overrides\.\/image\.subscription/);
+    await assertLoggedOnce('ERROR', 'incompatible QoS');
     await peer.unadvertise('/image');
   });
 
@@ -130,21 +149,22 @@ describeOnGraph('silence explained', () => {
           untilSaid(peer, 'input', new RegExp(`Image stamps are (59|60)\\.\\d s in the ${where}`)),
         );
         assert.equal(status.level, LEVEL.warn);
-        assert.match(status.message, /use_sim_time/);
+        assert.match(status.message, /Set use_sim_time and play with --clock\. .*Synchronise their clocks \(chrony\)/);
+        await assertLoggedOnce('WARN', `s in the ${where} of the node's clock`);
       });
     }
 
-    for (const [what, value, pattern] of [
-      ['black', 2, /The image is black/],
-      ['covered', 128, /The image has no contrast/],
-    ] as const) {
+    const unusable: readonly (readonly [string, Message, string, RegExp])[] = [
+      ['black', { data: flat(2) }, 'The image is black', /lens cap/],
+      ['covered', { data: flat(128) }, 'The image has no contrast', /camera covered/],
+      ['blurred', { width: 640, height: 480, step: 1920, data: blurred() }, 'The image is blurred', /clean the lens/],
+    ];
+    for (const [what, changes, text, cure] of unusable) {
       it(`a camera that is ${what}`, async () => {
-        const status = await whilePublishing(
-          peer,
-          { topic: '/image', message: () => imageOf({ data: flat(value) }) },
-          () => untilSaid(peer, 'input', pattern),
-        );
+        const camera = { topic: '/image', message: () => imageOf(changes) };
+        const status = await whilePublishing(peer, camera, () => untilSaid(peer, 'input', new RegExp(text)));
         assert.equal(status.level, LEVEL.warn);
+        assert.match(status.message, cure);
       });
     }
 

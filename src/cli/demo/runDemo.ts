@@ -2,11 +2,12 @@
  * @file The demonstration: build a map, start the real node, play a drive into it from another process, judge what it
  * publishes. Everything between the player and the numbers goes over DDS.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NetvladError } from '../../errors.ts';
+import { makeFolder } from '../../makeFolder.ts';
 import { renderReport } from '../../evaluation/report/renderReport.ts';
 import { describeCriterion } from '../../evaluation/truthCriterion.ts';
 import { computeQuantile } from '../../evaluation/statistics.ts';
@@ -55,7 +56,7 @@ export async function runDemo(settings: DemoSettings, context: CommandContext): 
   const stage: Stage = { settings, context, paint: createPainter(process.stderr) };
   process.chdir(PROJECT);
   process.env.ROS_DOMAIN_ID = chooseDomain();
-  await mkdir(settings.out, { recursive: true });
+  await makeFolder(settings.out);
   const { data, bag } = await prepareData(stage);
   const map = await buildMap(stage, data);
   try {

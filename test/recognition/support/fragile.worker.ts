@@ -1,5 +1,4 @@
 /** @file A worker whose engine breaks on request: the frame's format says how. */
-import { parentPort } from 'node:worker_threads';
 import { NetvladError } from '../../../src/errors.ts';
 import type { Recognition } from '../../../src/recognition/PlaceRecognizer.ts';
 import type { EngineConfig, RecognitionEngine } from '../../../src/recognition/RecognitionEngine.ts';
@@ -9,6 +8,7 @@ import { serveEngine } from '../../../src/recognition/serveEngine.ts';
 const hoard: unknown[][] = [];
 
 const BREAKAGES: Readonly<Record<string, () => void>> = {
+  'a crash': () => process.kill(process.pid, 'SIGSEGV'),
   exit: () => process.exit(7),
   throw: () => {
     setImmediate(() => {
@@ -60,4 +60,4 @@ async function openFragileEngine(config: EngineConfig): Promise<RecognitionEngin
   return Promise.resolve(engine);
 }
 
-serveEngine(parentPort!, openFragileEngine);
+serveEngine(openFragileEngine);

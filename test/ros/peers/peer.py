@@ -121,21 +121,38 @@ class Peer:
         raise TimeoutError(f"{topic}: fewer than {count} peers after {MATCH_PATIENCE_S:.0f} s")
 
     def call(self, service, type, request={}):
-        service_type = load_type(type)
+        """A call to a node that is just being discovered may be lost, and is repeated. A transition must not be: there the
+        node's get_state is asked first, which is discovered after change_state on both sides."""
+        if not service.endswith("/change_state"):
+            return self.ask(service, type, request, tries=3)
+        self.client(service, type)
+        self.ask(service.replace("change_state", "get_state"), "lifecycle_msgs/srv/GetState", {}, tries=3)
+        return self.ask(service, type, request, tries=1)
+
+    def client(self, service, type):
         if service not in self.clients:
-            self.clients[service] = self.node.create_client(service_type, service)
-        client = self.clients[service]
+            self.clients[service] = self.node.create_client(load_type(type), service)
+        return self.clients[service]
+
+    def ask(self, service, type, request, tries):
+        client = self.client(service, type)
         if not client.wait_for_service(timeout_sec=MATCH_PATIENCE_S):
             raise TimeoutError(f"service {service} is not there")
-        future = client.call_async(fill(service_type.Request(), request))
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(MATCH_PATIENCE_S):
-            raise TimeoutError(f"service {service} does not answer")
-        return to_json(future.result())
+        for _ in range(tries):
+            future = client.call_async(fill(load_type(type).Request(), request))
+            done = threading.Event()
+            future.add_done_callback(lambda _: done.set())
+            if done.wait(MATCH_PATIENCE_S / tries):
+                return to_json(future.result())
+        raise TimeoutError(f"service {service} does not answer")
 
     def services(self, prefix):
         return sorted(name for name, _ in self.node.get_service_names_and_types() if name.startswith(prefix))
+
+    def types(self, prefix):
+        """Name -> types of every topic and service under a prefix."""
+        found = self.node.get_topic_names_and_types() + self.node.get_service_names_and_types()
+        return {name: types for name, types in found if name.startswith(prefix)}
 
     def topics(self, prefix):
         return sorted(name for name, _ in self.node.get_topic_names_and_types() if name.startswith(prefix))

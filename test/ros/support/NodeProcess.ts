@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { readChildren, readCommand, until } from './processFacts.ts';
 import { PROJECT } from './project.ts';
 
 export interface NodeOptions {
@@ -18,7 +19,10 @@ const LOG_PATIENCE_MS = 20_000;
 const running = new Set<ChildProcess>();
 if (typeof after === 'function') {
   after(() => {
-    for (const process of running) process.kill('SIGKILL');
+    for (const node of running) {
+      for (const worker of readChildren(node.pid!)) process.kill(worker, 'SIGKILL'); // it may have been stopped
+      node.kill('SIGKILL');
+    }
   });
 }
 
@@ -64,6 +68,14 @@ export class NodeProcess {
 
   get pid(): number {
     return this.#process.pid!;
+  }
+
+  /** The process that recognizes, its only child. */
+  async workerPid(): Promise<number> {
+    // Between fork and exec a child is still its parent.
+    return until("the node's worker", () =>
+      readChildren(this.pid).find((pid) => readCommand(pid).includes('recognizer.worker')),
+    );
   }
 
   get log(): string {

@@ -99,6 +99,11 @@ export class RosPeer {
     return (await this.#command('topics', { prefix })) as readonly string[];
   }
 
+  /** Types by the name of the topic or service. */
+  async types(prefix: string): Promise<Readonly<Record<string, readonly string[]>>> {
+    return (await this.#command('types', { prefix })) as Readonly<Record<string, readonly string[]>>;
+  }
+
   /** What came on a topic so far. */
   messages(topic: string): readonly Message[] {
     return this.#messages.get(topic) ?? [];

@@ -25,8 +25,10 @@ export interface PaintedTown {
 
 export const TOWN_SIZE = 12;
 
-/** Described by the tiny model, or by the model whose path is given. */
-export async function createPaintedTown(options: { readonly model?: string } = {}): Promise<PaintedTown> {
+/** Described by the tiny model (another `seed` is another model), or by the model whose path is given. */
+export async function createPaintedTown(
+  options: { readonly model?: string; readonly seed?: number } = {},
+): Promise<PaintedTown> {
   const folder = await mkdtemp(path.join(tmpdir(), 'painted-town-'));
   const images = Array.from({ length: TOWN_SIZE }, (_, i) => paintPlace(i + 1));
   const files = await Promise.all(
@@ -67,7 +69,7 @@ export async function createPaintedTown(options: { readonly model?: string } = {
       }
     },
   };
-  const modelPath = options.model ?? (await writeTinyModel({ folder }));
+  const modelPath = options.model ?? (await writeTinyModel({ folder, seed: options.seed ?? 1 }));
   const model = await loadModel(modelPath);
   const map = path.join(folder, 'town.vprmap');
   const datum = { latDeg: 48, lonDeg: 11, altM: 500 };

@@ -1,0 +1,69 @@
+/** @file A hundred full lifecycle cycles with the default model: what configure takes, cleanup gives back. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { findDefaultModel } from '../../src/inference/loadModel.ts';
+import { NodeProcess } from './support/NodeProcess.ts';
+import { createPaintedTown, type PaintedTown } from './support/paintedTown.ts';
+import { readChildren, readResidentMb } from './support/processFacts.ts';
+import { describeOnGraph } from './support/project.ts';
+import { RosPeer } from './support/RosPeer.ts';
+
+const CYCLES = 100;
+/** Code that runs for the first time is loaded and compiled once: growth counts from here on. */
+const SETTLED = 20;
+
+interface Held {
+  readonly residentMb: number;
+  readonly files: number;
+  readonly threads: number;
+}
+
+function readHeld(pid: number): Held {
+  return {
+    residentMb: readResidentMb(pid),
+    files: readdirSync(`/proc/${pid}/fd`).length,
+    threads: readdirSync(`/proc/${pid}/task`).length,
+  };
+}
+
+describeOnGraph('the lifecycle again and again', function () {
+  this.timeout(300_000);
+  let town: PaintedTown;
+  let peer: RosPeer;
+  let node: NodeProcess;
+
+  before(async () => {
+    [town, peer] = await Promise.all([createPaintedTown({ model: findDefaultModel() }), RosPeer.start()]);
+    node = NodeProcess.start({ parameters: { ...town.parameters, autostart: false } });
+  });
+
+  after(async () => {
+    assert.equal((await node.end()).code, 0);
+    await peer.stop();
+    await town.remove();
+  });
+
+  async function change(label: string): Promise<void> {
+    const request = { transition: { label } };
+    const service = 'lifecycle_msgs/srv/ChangeState';
+    const { success } = await peer.call<{ success: boolean }>('/localizer/change_state', service, request);
+    assert.ok(success, `${label}: ${node.log}`);
+  }
+
+  it(`gives everything back, ${CYCLES} times`, async () => {
+    await peer.call('/localizer/get_state', 'lifecycle_msgs/srv/GetState'); // the node is there
+    const start = readHeld(node.pid);
+    const after: Held[] = [];
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      for (const label of ['configure', 'activate', 'deactivate', 'cleanup']) await change(label);
+      assert.deepEqual(readChildren(node.pid), [], 'the worker has ended');
+      after.push(readHeld(node.pid));
+    }
+    const [settled, end] = [after[SETTLED]!, after.at(-1)!];
+    const ratioTo = (from: Held): number => end.residentMb / from.residentMb - 1;
+    const story = JSON.stringify({ start, settled, end });
+    assert.ok(Math.abs(ratioTo(start)) <= 0.1, `memory after the last cleanup against the start: ${story}`);
+    assert.ok(ratioTo(settled) <= 0.03, `growth of memory: ${story}`);
+    assert.ok(end.files <= settled.files && end.threads <= settled.threads, `files and threads: ${story}`);
+  });
+});
