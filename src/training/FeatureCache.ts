@@ -1,6 +1,6 @@
 /**
- * @file The outputs of the frozen layers, computed once and kept on disk as half floats: one row an image variant. Memory
- * stays that of the rows in use, whatever the data's size.
+ * @file The outputs of the frozen layers, computed once and kept on disk: one row an image variant. Memory stays that of the
+ * rows in use, whatever the data's size.
  */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,40 @@ import { makeFolder } from '../makeFolder.ts';
 import { decodeFloat16, encodeFloat16 } from '../math/float16.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 
-const BYTES = 2;
+/** Half floats take half the disk and train the same (docs/training.md). */
+export type CachePrecision = 'float16' | 'float32';
+
+interface RowFormat {
+  readonly bytes: number;
+  readonly extension: string;
+  /** Writes `values` into `row`, or reads them back; `row` is as long as its bytes. */
+  encode(values: Float32Array, row: Uint8Array): void;
+  decode(row: Uint8Array, values: Float32Array): void;
+}
+
+const halvesOf = (row: Uint8Array): Uint16Array => new Uint16Array(row.buffer, row.byteOffset, row.length / 2);
+const floatsOf = (row: Uint8Array): Float32Array => new Float32Array(row.buffer, row.byteOffset, row.length / 4);
+
+const FORMATS: Readonly<Record<CachePrecision, RowFormat>> = {
+  float16: {
+    ...{ bytes: 2, extension: 'f16' },
+    encode: (values, row) => {
+      encodeFloat16(values, halvesOf(row));
+    },
+    decode: (row, values) => {
+      decodeFloat16(halvesOf(row), values);
+    },
+  },
+  float32: {
+    ...{ bytes: 4, extension: 'f32' },
+    encode: (values, row) => {
+      floatsOf(row).set(values);
+    },
+    decode: (row, values) => {
+      values.set(floatsOf(row));
+    },
+  },
+};
 
 /** Makes row `row` of the cache: [rowLength]. */
 export type FeatureSource = (rows: readonly number[]) => Promise<readonly Float32Array[]>;
@@ -20,12 +53,14 @@ export interface FeatureCacheOptions {
   readonly key: string;
   readonly rows: number;
   readonly rowLength: number;
+  readonly precision: CachePrecision;
 }
 
 /** Rows that were written before an interruption are not computed again: their number stands beside the file. */
 export class FeatureCache {
   readonly rows: number;
   readonly rowLength: number;
+  readonly #format: RowFormat;
   readonly #file: FileHandle;
   readonly #path: string;
   #filled: number;
@@ -33,6 +68,7 @@ export class FeatureCache {
   private constructor(options: FeatureCacheOptions, opened: { file: FileHandle; path: string; filled: number }) {
     this.rows = options.rows;
     this.rowLength = options.rowLength;
+    this.#format = FORMATS[options.precision];
     this.#file = opened.file;
     this.#path = opened.path;
     this.#filled = opened.filled;
@@ -40,14 +76,15 @@ export class FeatureCache {
 
   static async open(options: FeatureCacheOptions): Promise<FeatureCache> {
     await makeFolder(options.folder);
-    const path = join(options.folder, `${options.key}.f16`);
+    const { bytes, extension } = FORMATS[options.precision];
+    const path = join(options.folder, `${options.key}.${extension}`);
     const file = await open(path, 'a+').then(async (made) => {
       await made.close();
       return open(path, 'r+');
     });
     const filled = await readFilled(`${path}.rows`);
     const { size } = await file.stat();
-    const whole = Math.floor(size / (options.rowLength * BYTES));
+    const whole = Math.floor(size / (options.rowLength * bytes));
     return new FeatureCache(options, { file, path, filled: Math.min(filled, whole, options.rows) });
   }
 
@@ -74,12 +111,12 @@ export class FeatureCache {
 
   /** Rows [rows.length, rowLength], written into `out` from the start. */
   async read(rows: readonly number[], out: Float32Array): Promise<void> {
-    const halves = new Uint16Array(this.rowLength);
+    const bytes = new Uint8Array(this.#rowBytes);
     for (const [i, row] of rows.entries()) {
       if (row >= this.#filled) throw new RangeError(`FeatureCache: row ${row} of ${this.#filled} is not computed yet`);
-      const { bytesRead } = await this.#file.read(halves, 0, halves.byteLength, row * halves.byteLength);
-      if (bytesRead !== halves.byteLength) throw diskError(this.#path, `row ${row} cannot be read whole`);
-      decodeFloat16(halves, out.subarray(i * this.rowLength, (i + 1) * this.rowLength));
+      const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, row * bytes.length);
+      if (bytesRead !== bytes.length) throw diskError(this.#path, `row ${row} cannot be read whole`);
+      this.#format.decode(bytes, out.subarray(i * this.rowLength, (i + 1) * this.rowLength));
     }
   }
 
@@ -87,16 +124,20 @@ export class FeatureCache {
     await this.#file.close();
   }
 
+  get #rowBytes(): number {
+    return this.rowLength * this.#format.bytes;
+  }
+
   async #append(features: readonly Float32Array[]): Promise<void> {
-    const halves = new Uint16Array(features.length * this.rowLength);
+    const bytes = new Uint8Array(features.length * this.#rowBytes);
     features.forEach((values, i) => {
       if (values.length !== this.rowLength) {
         throw new RangeError(`FeatureCache: a row of ${values.length} values, expected ${this.rowLength}`);
       }
-      encodeFloat16(values, halves.subarray(i * this.rowLength, (i + 1) * this.rowLength));
+      this.#format.encode(values, bytes.subarray(i * this.#rowBytes, (i + 1) * this.#rowBytes));
     });
     try {
-      await this.#file.write(halves, 0, halves.byteLength, this.#filled * this.rowLength * BYTES);
+      await this.#file.write(bytes, 0, bytes.length, this.#filled * this.#rowBytes);
     } catch (cause) {
       throw diskError(this.#path, (cause as Error).message);
     }

@@ -1,4 +1,5 @@
 /** @file Fills the feature cache: every image, every variant, through the frozen layers. */
+import { stat } from 'node:fs/promises';
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import { resizeImage } from '../image/resizeImage.ts';
@@ -12,7 +13,7 @@ import { createModel } from '../onnx/GraphBuilder.ts';
 import { elementCount } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/writeModel.ts';
 import { augment } from './augment.ts';
-import { FeatureCache } from './FeatureCache.ts';
+import { type CachePrecision, FeatureCache } from './FeatureCache.ts';
 import type { TrainingContext } from './TrainingContext.ts';
 import type { TrainingNetwork } from './TrainingNetwork.ts';
 
@@ -24,6 +25,7 @@ export interface CacheRequest {
   readonly variants: number;
   /** Where cache files lie; they are shared by runs with the same layers, images and augmentation. */
   readonly folder: string;
+  readonly precision: CachePrecision;
 }
 
 /** An image that cannot be read becomes a grey one: its row must exist, and it matches nothing. */
@@ -46,11 +48,18 @@ async function makeVariant(request: CacheRequest, row: number, context: Training
   return variant === 0 || training === undefined ? pixels : augment(pixels, training.augmentation, random);
 }
 
-function cacheKey(request: CacheRequest, prefix: Uint8Array, context: TrainingContext): string {
+/** Names the pixels of an image without reading them: a file that was written anew is another one. */
+async function identify({ content, name }: GeotaggedImage): Promise<string> {
+  if (content.kind !== 'file') return name;
+  const facts = await stat(content.path).catch(() => null);
+  return `${content.path} ${facts?.size ?? '-'} ${facts?.mtimeMs ?? '-'}`;
+}
+
+async function computeCacheKey(request: CacheRequest, prefix: Uint8Array, context: TrainingContext): Promise<string> {
   const { input, training, seed } = context.config;
   const facts = {
     ...{ prefix: computeSha256(prefix), input, seed, augmentation: training?.augmentation },
-    names: request.images.map((image) => (image.content.kind === 'file' ? image.content.path : image.name)),
+    images: await Promise.all(request.images.map(identify)),
   };
   return computeSha256(new TextEncoder().encode(JSON.stringify(facts))).slice(0, 24);
 }
@@ -67,9 +76,10 @@ export async function cacheFeatures(request: CacheRequest, context: TrainingCont
   const rows = request.images.length * request.variants;
   const cache = await FeatureCache.open({
     folder: request.folder,
-    key: cacheKey(request, prefix, context),
+    key: await computeCacheKey(request, prefix, context),
     rows,
     rowLength,
+    precision: request.precision,
   });
   const progress = context.progress('features');
   const source = async (wanted: readonly number[]): Promise<Float32Array[]> => {
@@ -94,9 +104,12 @@ export async function cacheFeatures(request: CacheRequest, context: TrainingCont
       },
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
+  } catch (error) {
+    await cache.close();
+    throw error;
   } finally {
     await session?.dispose();
   }
-  progress.finish(`${((rows * rowLength * 2) / 1e6).toFixed(0)} MB in ${request.folder}`);
+  progress.finish(`${request.precision} in ${request.folder}`);
   return cache;
 }

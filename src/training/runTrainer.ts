@@ -233,7 +233,8 @@ export async function runTrainer(
   const { variants } = training.augmentation;
   const images = set.images.map(({ image }) => image);
   const network = createNetwork(start, config, context);
-  const cache = await cacheFeatures({ network, images, variants, folder: request.cacheFolder }, context);
+  const { cacheFolder: folder } = request;
+  const cache = await cacheFeatures({ network, images, variants, folder, precision: training.cachePrecision }, context);
   try {
     const digest = computeRunDigest({
       config: { ...config, training: { ...training, epochs: 0 } },

@@ -129,6 +129,8 @@ const trainingSchema = z.strictObject({
   refreshEveryQueries: z.int().positive().default(1000),
   patience: z.int().positive().default(10),
   augmentation: augmentationSchema.prefault({}),
+  /** Of the frozen layers' outputs on disk. */
+  cachePrecision: z.enum(['float16', 'float32']).default('float16'),
   /** The exported weights are this share trained and the rest initial ones: less is forgotten of other places. */
   trainedShare: share.default(1),
 });

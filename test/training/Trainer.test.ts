@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
@@ -98,6 +98,7 @@ async function train(
     key: 'k',
     rows: IMAGES.length,
     rowLength: CHANNELS * ROWS * COLUMNS,
+    precision: 'float16',
   });
   try {
     await cache.fill(features, { batch: 16 });
@@ -159,7 +160,7 @@ describe('Trainer', () => {
 describe('FeatureCache', () => {
   it('goes on where it was interrupted', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cache-'));
-    const options = { folder, key: 'k', rows: 10, rowLength: 2 };
+    const options = { folder, key: 'k', rows: 10, rowLength: 2, precision: 'float16' } as const;
     const made: number[] = [];
     const source = (rows: readonly number[]): Promise<Float32Array[]> => {
       made.push(...rows);
@@ -187,6 +188,26 @@ describe('FeatureCache', () => {
     await second.close();
     await rm(folder, { recursive: true });
   });
+
+  for (const [precision, read, bytes] of [
+    ['float16', [0.0999755859375, -65504, 0], 6],
+    ['float32', [Math.fround(0.1), -65504, Math.fround(1e-9)], 12],
+  ] as const) {
+    it(`keeps ${precision} in ${bytes} bytes a row of three`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'cache-'));
+      const cache = await FeatureCache.open({ folder, key: 'k', rows: 2, rowLength: 3, precision });
+      const source = (rows: readonly number[]): Promise<Float32Array[]> =>
+        Promise.resolve(rows.map((row) => Float32Array.of(0.1, row === 1 ? -65504 : 7, 1e-9)));
+      await cache.fill(source, { batch: 2 });
+      const out = new Float32Array(3);
+      await cache.read([1], out);
+      await cache.close();
+      const [file] = (await readdir(folder)).filter((name) => !name.endsWith('.rows'));
+      assert.deepEqual([...out], read);
+      assert.equal((await stat(join(folder, file!))).size, 2 * bytes);
+      await rm(folder, { recursive: true });
+    });
+  }
 });
 
 describe('eachNeighbourhood', () => {
