@@ -94,14 +94,22 @@ function rotateRows(basis: Float64Array, n: number, row: number, cosine: number,
   }
 }
 
-/** First index m >= start whose off-diagonal element is negligible. */
-function findSplit({ diagonal, offDiagonal }: Tridiagonal, start: number): number {
+/** First index m >= start whose off-diagonal element is at most `negligible`. */
+function findSplit({ diagonal, offDiagonal }: Tridiagonal, start: number, negligible: number): number {
   const last = diagonal.length - 1;
-  for (let m = start; m < last; m++) {
-    const scale = Math.abs(diagonal[m]!) + Math.abs(diagonal[m + 1]!);
-    if (Math.abs(offDiagonal[m]!) <= Number.EPSILON * scale) return m;
-  }
+  for (let m = start; m < last; m++) if (Math.abs(offDiagonal[m]!) <= negligible) return m;
   return last;
+}
+
+/**
+ * What rounding makes of a zero. Of the whole matrix, not of the neighbours on the diagonal: where the rank is low (fewer
+ * samples than dimensions) these are rounding errors themselves, and nothing would be small beside them.
+ */
+function computeNegligible({ diagonal, offDiagonal }: Tridiagonal): number {
+  let norm = 0;
+  for (let i = 0; i < diagonal.length; i++)
+    norm = Math.max(norm, Math.abs(diagonal[i]!) + Math.abs(offDiagonal[i] ?? 0));
+  return Number.EPSILON * norm;
 }
 
 /** One implicit QL sweep with Wilkinson's shift over the unreduced block [start, end]. */
@@ -148,9 +156,10 @@ export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen 
   if (matrix.length !== n * n) throw new RangeError(`expected ${n} x ${n} elements, got ${matrix.length}`);
   if (!matrix.every(Number.isFinite)) throw new RangeError('the matrix holds NaN or infinite elements');
   const tridiagonal = tridiagonalize(matrix.slice(), n);
+  const negligible = computeNegligible(tridiagonal);
   for (let start = 0; start < n; start++) {
     for (let sweeps = 0; ; sweeps++) {
-      const end = findSplit(tridiagonal, start);
+      const end = findSplit(tridiagonal, start, negligible);
       if (end === start) break;
       if (sweeps === MAX_SWEEPS) throw new RangeError(`no convergence after ${MAX_SWEEPS} QL sweeps`);
       sweep(tridiagonal, start, end);

@@ -1,7 +1,7 @@
 /** @file The page of a training run: its curves, its numbers, its settings; one file that needs nothing else. */
 import type { ByN } from '../evaluation/recall.ts';
 import { renderReport } from '../evaluation/report/renderReport.ts';
-import type { CurveChart } from '../evaluation/report/ReportDocument.ts';
+import type { CurveChart, FactGroup } from '../evaluation/report/ReportDocument.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import type { EpochReport } from './Trainer.ts';
 
@@ -11,6 +11,8 @@ export interface RunPage {
   readonly validationQueries: number;
   readonly initial: ByN;
   readonly chance: ByN;
+  /** Recall of the test queries, once the run has ended; null before, and where there are none. */
+  readonly test: { readonly initial: ByN; readonly best: ByN } | null;
   /** All epochs of the run so far, resumed ones included. */
   readonly reports: readonly EpochReport[];
 }
@@ -51,9 +53,32 @@ function curvesOf({ reports, initial }: RunPage): CurveChart[] {
   ];
 }
 
+const sayValue = (value: unknown): string =>
+  typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+
+/** Leaves of a nested setting, `roles.queries` for one in another. */
+function flatten(fields: object, prefix = ''): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]: [string, unknown]): [string, string][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flatten(value, `${prefix}${name}.`)
+      : [[`${prefix}${name}`, sayValue(value)]],
+  );
+}
+
+/** One table for the plain settings, one for each section of the config. */
+function settingsOf(config: TrainConfig): FactGroup[] {
+  const isSection = ([, value]: readonly [string, unknown]): boolean => typeof value === 'object' && value !== null;
+  const entries = Object.entries(config);
+  const plain = entries.filter((entry) => !isSection(entry));
+  return [
+    { title: 'Settings', rows: plain.map(([name, value]): [string, string] => [name, sayValue(value)]) },
+    ...entries.filter(isSection).map(([name, value]) => ({ title: name, rows: flatten(value as object) })),
+  ];
+}
+
 /** The page's HTML. */
 export function renderRun(page: RunPage): string {
-  const { config, reports, initial, chance } = page;
+  const { config, reports, initial, chance, test } = page;
   const best = [...reports].sort((a, b) => (b.recall[5] ?? 0) - (a.recall[5] ?? 0))[0];
   const last = reports.at(-1);
   const headline = [
@@ -67,6 +92,9 @@ export function renderRun(page: RunPage): string {
       value: percent(best?.recall[1]),
       detail: `start ${percent(initial[1])}, chance ${percent(chance[1])}`,
     },
+    ...(test === null
+      ? []
+      : [{ label: 'test recall@1', value: percent(test.best[1]), detail: `start ${percent(test.initial[1])}` }]),
     { label: 'epochs', value: String(last?.epoch ?? 0), detail: `${(last?.seconds ?? 0).toFixed(0)} s the last one` },
     {
       label: 'loss a query',
@@ -80,6 +108,6 @@ export function renderRun(page: RunPage): string {
     headline,
     ...{ recall: null, acceptance: [], reliability: null, errors: [], trajectory: null, timings: [], losses: [] },
     ...{ failures: [], successes: [], curves: curvesOf(page) },
-    facts: [{ title: 'Settings', rows: Object.entries(config).map(([name, value]) => [name, JSON.stringify(value)]) }],
+    facts: settingsOf(config),
   });
 }

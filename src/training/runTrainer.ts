@@ -12,7 +12,7 @@ import { describeRows } from './describeRows.ts';
 import type { FeatureCache } from './FeatureCache.ts';
 import { fingerprintImages } from './initializeModel.ts';
 import type { Backbone } from './loadBackbone.ts';
-import { renderRun } from './renderRun.ts';
+import { renderRun, type RunPage } from './renderRun.ts';
 import type { TrainingImage } from './neighbourhoods.ts';
 import type { RunFolder } from './runFolder.ts';
 import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
@@ -125,12 +125,14 @@ class Examiner {
 async function writeRunPage({ run, dataDescription, set }: TrainRequest, { config }: TrainingContext): Promise<void> {
   const events = await run.readLog();
   const start = events.find(({ event }) => event === 'start') as unknown as { recall: ByN; chance: ByN };
+  const test = events.findLast(({ event }) => event === 'test') as unknown as RunPage['test'] | undefined;
   const page = renderRun({
     config,
     dataDescription,
     validationQueries: set.validation.queries.length,
     initial: start.recall,
     chance: start.chance,
+    test: test ?? null,
     reports: events.filter(({ event }) => event === 'epoch') as unknown as EpochReport[],
   });
   await writeFileAtomically(path.join(run.path, 'training.html'), page);
@@ -249,18 +251,21 @@ export async function runTrainer(
     const chosen = await chooseWeights(last, initial, { run, digest });
     const weights = averageWeights(chosen, initial.weights, training.trainedShare);
     for (const [name, values] of weights) network.weights.get(name)!.data.set(values);
-    return {
-      weights,
-      reports,
-      epochs: last.epoch,
-      validation: await examiner.compare(set.validation, initial.recall),
-      test: set.test === null ? null : await examiner.compare(set.test, initialTest!),
-      dimension: network.dimension,
-    };
+    const test = set.test === null ? null : await examiner.compare(set.test, initialTest!);
+    if (test !== null && context.signal?.aborted !== true) await noteTest(request, test, context);
+    const validation = await examiner.compare(set.validation, initial.recall);
+    return { weights, reports, epochs: last.epoch, validation, test, dimension: network.dimension };
   } finally {
     await cache.close();
     await network.dispose();
   }
+}
+
+/** The test recall goes to log and page when the run has ended. */
+async function noteTest(request: TrainRequest, test: RecallChange, context: TrainingContext): Promise<void> {
+  const { initial, best, chance } = test;
+  await request.run.log({ event: 'test', initial, best, chance });
+  await writeRunPage(request, context);
 }
 
 /** The log's first line, once: a resumed run has it already. */

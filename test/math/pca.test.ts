@@ -39,6 +39,25 @@ describe('symmetricEigen', () => {
     assertClose(symmetricEigen(a, n).values, expected, 1e-13);
   });
 
+  it('solves matrices of low rank: fewer samples than dimensions leave rounding errors on the diagonal', () => {
+    const [n, rank] = [150, 30];
+    const random = createRandom(1);
+    const a = new Float64Array(n * n);
+    for (let sample = 0; sample < rank; sample++) {
+      const x = Float64Array.from({ length: n }, () => random.normal() * Math.exp(-3 * random.next()));
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) a[i * n + j]! += (x[i]! * x[j]!) / (rank * n);
+    }
+    const { values, vectors } = symmetricEigen(a, n);
+    assert.ok(values[rank - 1]! > 1e-4 * values[0]!);
+    assertClose(values.subarray(rank), new Float64Array(n - rank), 1e-15);
+    const rebuilt = new Float64Array(n * n);
+    for (let k = 0; k < rank; k++) {
+      const v = vectors.subarray(k * n, (k + 1) * n);
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) rebuilt[i * n + j]! += values[k]! * v[i]! * v[j]!;
+    }
+    assertClose(rebuilt, a, 1e-15);
+  });
+
   it('gives orthonormal vectors with A v = lambda v, values descending', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(), (n, seed) => {
