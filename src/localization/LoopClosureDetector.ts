@@ -2,12 +2,13 @@
  * @file Loop closures of a drive with itself: for SLAM back ends that want few, certain ones.
  *
  * Every keyframe is compared with the earlier ones. What is recent, in time or in travelled distance, is no loop. A
- * candidate is accepted when several keyframes in a row resemble places that lie to each other as the keyframes do.
+ * candidate is accepted when several keyframes in a row resemble places that lie to each other as the keyframes do, in
+ * one direction, and when their evidence, weighed by what odometry says of the distance, is enough.
  */
 import { poseCovariance } from '../geo/covariance.ts';
 import { distanceM, IDENTITY_POSE } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
-import { clamp, logit, sigmoid } from '../math/statistics.ts';
+import { clamp, logit, mean, sigmoid } from '../math/statistics.ts';
 import { computeFrameHypotheses, type FramePlace, type PlaceLayout } from './frameHypotheses.ts';
 import type { CandidateMatch } from './Localizer.ts';
 import { defaultCalibration, type PlaceCalibration } from './PlaceCalibration.ts';
@@ -19,7 +20,7 @@ export interface LoopClosureOptions {
   readonly minTravelM: number;
   /** The same in keyframes; counts always. */
   readonly minKeyframes: number;
-  /** Consistent keyframes in a row before one is accepted. */
+  /** Consistent keyframes in a row before one is accepted; where odometry brings the two ends together, one fewer will do. */
   readonly consecutive: number;
   /** Keyframes this near to each other show one place. */
   readonly placeRadiusKeyframes: number;
@@ -29,6 +30,8 @@ export interface LoopClosureOptions {
   readonly requireEvidence: boolean;
   /** One-sigma distance between two views of one place, metres: the weak prior on the transform. */
   readonly placeSigmaM: number;
+  /** One-sigma drift of odometry per metre travelled. */
+  readonly odometryDrift: number;
 }
 
 export const DEFAULT_LOOP_CLOSURE_OPTIONS: LoopClosureOptions = {
@@ -40,6 +43,7 @@ export const DEFAULT_LOOP_CLOSURE_OPTIONS: LoopClosureOptions = {
   acceptProbability: 0.97,
   requireEvidence: true,
   placeSigmaM: 5,
+  odometryDrift: 0.05,
 };
 
 export interface LoopKeyframe {
@@ -74,13 +78,23 @@ export interface LoopClosure {
 
 /** A candidate below this is not worth a message. */
 const WORTH_MENTIONING = 0.2;
-/** Neighbouring keyframes repeat each other: their evidence counts this much. */
-const FRAME_WEIGHT = 0.6;
+/**
+ * Neighbouring keyframes repeat each other, and a street that looks like another does so for its whole length: the strongest
+ * keyframe of a chain counts this much, the second this much of that, and so on. Many weak ones never add up to a loop.
+ */
+const STRONGEST_WEIGHT = 0.8;
+const NEXT_WEIGHT = 0.6;
 /** A keyframe whose own resemblance is weaker cannot carry a chain. */
 const CARRIES_CHAIN = 0.5;
-/** How much the distances of new and old ends may differ. */
+/** How much the distances of new and old ends may differ: in keyframes, and in shares of the distance. */
 const TOLERATED_STEPS = 1.5;
 const TOLERATED_DRIFT = 0.2;
+/** Chance that a place is passed backwards and still looks the same: the view of a camera that sees all around. */
+const BACKWARDS = 0.1;
+/** Chance that odometry is wrong by more than its drift. */
+const SLIP = 0.05;
+/** Odometry that makes a loop this much more probable has brought the two ends together. */
+const BROUGHT_TOGETHER = Math.log(3);
 const HEADING_SIGMA_RAD = (30 * Math.PI) / 180;
 const TILT_SIGMA_RAD = (10 * Math.PI) / 180;
 
@@ -101,6 +115,15 @@ interface Link {
   readonly logit: number;
 }
 
+/** What odometry says of the distance between the ends of a link. */
+interface DistanceVerdict {
+  /** By odometry. */
+  readonly metres: number;
+  readonly logOdds: number;
+}
+
+const UNKNOWN_DISTANCE: DistanceVerdict = { metres: Number.NaN, logOdds: 0 };
+
 export class LoopClosureDetector {
   readonly #options: LoopClosureOptions;
   readonly #calibration: PlaceCalibration;
@@ -110,6 +133,8 @@ export class LoopClosureDetector {
   readonly #visits: number[] = [];
   /** Consistent candidates of the keyframes just before, oldest first. */
   #chain: Link[] = [];
+  /** Whether the chain passes its old ends in the order of the drive (1) or against it (-1); null = either fits. */
+  #direction: 1 | -1 | null = null;
 
   /** `calibration` of a map of such places, where one exists; the generic one otherwise. */
   constructor(options: Partial<LoopClosureOptions> = {}, calibration: PlaceCalibration | null = null) {
@@ -141,6 +166,7 @@ export class LoopClosureDetector {
     const isLoop = best !== undefined && this.#isOlder(best.matches[0]!.row, current, { from, times: IN_SIGHT });
     if (!isLoop || best.probability < WORTH_MENTIONING) {
       this.#chain = [];
+      this.#direction = null;
       this.#visits.push(from);
       return null;
     }
@@ -150,14 +176,13 @@ export class LoopClosureDetector {
   #judge(from: number, best: FramePlace): LoopClosure {
     const match = best.matches[0]!;
     const link: Link = { from, to: match.row, logit: logit(best.probability) };
-    const consistent = this.#chain.filter((earlier) => this.#isConsistent(earlier, link));
     const last = this.#chain.at(-1);
-    const continues = last !== undefined && this.#isConsistent(last, link);
-    this.#chain = continues ? [...consistent, link].slice(-2 * this.#options.consecutive) : [link];
-    const sum = this.#chain.reduce((total, { logit: each }) => total + each * FRAME_WEIGHT, 0);
-    // A single keyframe is as probable as it says; further ones add to it.
-    const probability = clamp(sigmoid(Math.max(link.logit * FRAME_WEIGHT, sum)), 0, 0.9999);
-    const reason = this.#objection({ best, probability, contradicts: last !== undefined && !continues });
+    this.#continueChain(link);
+    const seen = chainLogit(this.#chain) + (this.#direction === -1 ? logit(BACKWARDS) : 0);
+    const distance = this.#judgeDistance(link);
+    const probability = clamp(sigmoid(seen + distance.logOdds), 0, 0.9999);
+    const contradicts = last !== undefined && this.#chain.length === 1;
+    const reason = this.#objection({ best, probability, contradicts, distance });
     // The place is known by its first visit from now on: a third visit has two images of it, not two rivals.
     this.#visits.push(reason === null ? this.#visits[match.row]! : from);
     const [fromFrame, toFrame] = [this.#keyframes[from]!, this.#keyframes[match.row]!];
@@ -181,31 +206,76 @@ export class LoopClosureDetector {
     };
   }
 
-  /** What speaks against accepting the newest link; null = nothing. */
-  #objection(given: { best: FramePlace; probability: number; contradicts: boolean }): string | null {
-    const { consecutive, acceptProbability, requireEvidence } = this.#options;
-    const { best, probability, contradicts } = given;
-    if (requireEvidence && Number.isNaN(best.evidence)) return 'Not verified: spatial verification is off.';
-    if (contradicts) return 'It does not lie to the candidate before as the keyframes do.';
-    if (this.#chain.length < consecutive) return `${this.#chain.length} of ${consecutive} keyframes in a row agree.`;
-    if (best.probability < CARRIES_CHAIN) return `This keyframe alone has ${percent(best.probability)} only.`;
-    if (probability < acceptProbability) return `${percent(probability)}, ${percent(acceptProbability)} needed.`;
-    return null;
+  /** Adds a link to those before that it agrees with; it starts a chain of its own when it does not agree with the last. */
+  #continueChain(link: Link): void {
+    const last = this.#chain.at(-1);
+    const fits = ([1, -1] as const).flatMap((direction) => {
+      const links = this.#chain.filter((earlier) => this.#isConsistent(earlier, link, direction));
+      const isOpen = this.#direction === null || this.#direction === direction;
+      return isOpen && last !== undefined && links.at(-1) === last ? [{ direction, links }] : [];
+    });
+    // Where a camera hardly moves both directions fit: forwards is the usual one, and nothing is decided yet.
+    const [fit] = fits;
+    if (fits.length < 2) this.#direction = fit?.direction ?? null;
+    this.#chain = [...(fit?.links ?? []), link].slice(-2 * this.#options.consecutive);
   }
 
-  /** Two links agree when their old ends are about as far apart as their new ends. */
-  #isConsistent(earlier: Link, later: Link): boolean {
+  /** What speaks against accepting the newest link; null = nothing. */
+  #objection(given: {
+    readonly best: FramePlace;
+    readonly probability: number;
+    readonly contradicts: boolean;
+    readonly distance: DistanceVerdict;
+  }): string | null {
+    const { consecutive, acceptProbability, requireEvidence } = this.#options;
+    const { best, probability, contradicts, distance } = given;
+    const needed = distance.logOdds >= BROUGHT_TOGETHER ? Math.max(2, consecutive - 1) : consecutive;
+    if (requireEvidence && Number.isNaN(best.evidence)) return 'Not verified: spatial verification is off.';
+    if (contradicts) return 'It does not lie to the candidate before as the keyframes do.';
+    if (this.#chain.length < needed) return `${this.#chain.length} of ${needed} keyframes in a row agree.`;
+    if (best.probability < CARRIES_CHAIN) return `This keyframe alone has ${percent(best.probability)} only.`;
+    if (probability >= acceptProbability) return null;
+    const far = distance.logOdds < -1 ? ` Odometry puts it ${distance.metres.toFixed(0)} m away.` : '';
+    return `${percent(probability)}, ${percent(acceptProbability)} needed.${far}`;
+  }
+
+  /**
+   * Two links agree when their old ends are about as far apart as their new ends, the old ones passed in the order of the
+   * drive (1) or against it (-1).
+   */
+  #isConsistent(earlier: Link, later: Link, direction: 1 | -1): boolean {
     const steps = later.from - earlier.from;
     if (steps > 2 * this.#options.consecutive) return false;
+    const progress = direction * (this.#visits[later.to]! - this.#visits[earlier.to]!);
     const [a, b] = [this.#keyframes[earlier.to]!, this.#keyframes[later.to]!];
     const [c, d] = [this.#keyframes[earlier.from]!, this.#keyframes[later.from]!];
     if (a.odometry !== null && b.odometry !== null && c.odometry !== null && d.odometry !== null) {
-      const [before, now] = [distanceM(a.odometry, b.odometry), distanceM(c.odometry, d.odometry)];
-      return Math.abs(before - now) <= TOLERATED_STEPS * this.#spacingM() + TOLERATED_DRIFT * now;
+      const [then, now] = [distanceM(a.odometry, b.odometry), distanceM(c.odometry, d.odometry)];
+      const tolerance = TOLERATED_STEPS * this.#spacingM() + TOLERATED_DRIFT * now;
+      return Math.abs((progress < 0 ? -then : then) - now) <= tolerance;
     }
-    // Keyframes are about equally far apart, in whichever direction the place is passed.
-    const progress = Math.abs(this.#visits[later.to]! - this.#visits[earlier.to]!);
+    // Keyframes are about equally far apart.
     return Math.abs(progress - steps) <= TOLERATED_STEPS + TOLERATED_DRIFT * steps;
+  }
+
+  /**
+   * How much more probable odometry makes a loop: a true one lies within its drift, a false one anywhere among the old
+   * keyframes. Bounded, for odometry slips.
+   */
+  #judgeDistance({ from, to }: Link): DistanceVerdict {
+    const now = this.#keyframes[from]!;
+    const [distance, ...others] = [to, ...this.#keyframes.keys()].flatMap((row) => {
+      const old = this.#keyframes[row]!;
+      if (now.odometry === null || old.odometry === null) return [];
+      if (row !== to && !this.#isOlder(row, now, { from, times: IN_SIGHT })) return [];
+      const metres = distanceM(now.odometry, old.odometry);
+      const sigmaM = this.#options.placeSigmaM + this.#options.odometryDrift * (now.travelledM - old.travelledM);
+      return [{ row, metres, likelihood: Math.exp(-0.5 * (metres / sigmaM) ** 2) }];
+    });
+    if (distance?.row !== to || !Number.isFinite(distance.likelihood)) return UNKNOWN_DISTANCE;
+    const usual = mean(others.map(({ likelihood }) => likelihood));
+    const ratio = (distance.likelihood + SLIP) / (usual + SLIP);
+    return { metres: distance.metres, logOdds: Math.log(ratio) };
   }
 
   #isOlder(
@@ -244,6 +314,12 @@ export class LoopClosureDetector {
       placeRadius: this.#options.placeRadiusKeyframes,
     };
   }
+}
+
+/** Log odds of a chain; one weak keyframe lowers them less than a strong one raises them. */
+function chainLogit(chain: readonly Link[]): number {
+  const strongestFirst = chain.map((link) => link.logit).sort((a, b) => b - a);
+  return strongestFirst.reduce((sum, each, rank) => sum + STRONGEST_WEIGHT * NEXT_WEIGHT ** rank * each, 0);
 }
 
 function percent(probability: number): string {

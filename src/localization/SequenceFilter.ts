@@ -5,7 +5,7 @@
  * sum to 1. Its cost follows the number of places that hold mass, not the size of the map. The two masses without a
  * place are what makes a robust restart possible: a kidnapped camera needs no reset.
  */
-import type { FrameHypotheses } from './frameHypotheses.ts';
+import type { FrameHypotheses, FramePlace } from './frameHypotheses.ts';
 import { pointOf, type ChartPoint, type MapGeometry } from './MapGeometry.ts';
 
 /** How the camera may have moved since the last frame. Lengths in metres or steps. */
@@ -43,6 +43,10 @@ const KIDNAP = 0.02;
 const MISS = 0.1;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
+/** Of a place's evidence, what speaks for a row that none of its matches is near. */
+const LEAST_NEARNESS = 0.02;
+/** A match speaks for the rows around it, with this one-sigma reach in spacings. */
+const NEAR_SPACINGS = 0.5;
 
 export class SequenceFilter {
   readonly #geometry: MapGeometry;
@@ -107,22 +111,27 @@ export class SequenceFilter {
     this.#offMap = frame.noneProbability * EVEN;
   }
 
+  /**
+   * What a frame says of a place decides between places, "somewhere" and "off the map"; which of its rows it is, is decided
+   * within the place. So a belief that is spread over a place agrees with it as much as one that is certain of a row.
+   */
   #weigh(frame: FrameHypotheses, exponent: number): void {
     const noneLikelihood = (frame.noneProbability / EVEN) ** exponent;
     const missLikelihood = ((MISS * frame.noneProbability) / EVEN) ** exponent;
-    const seen = this.#likelihoods(frame, { exponent, missLikelihood });
     const rows = new Map<number, number>();
-    for (const [row, mass] of this.#rows) rows.set(row, mass * (seen.get(row) ?? missLikelihood));
+    const left = new Map(this.#rows);
     // Of the mass without a place, each of the frame's places gets its share: this is how a lost camera is found.
     const onPlaces = 1 - frame.noneProbability;
     for (const place of frame.places) {
       if (!(onPlaces > 0)) break;
+      const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
+      const own = this.#within(place, left, exponent);
+      for (const { row, mass } of own) addTo(rows, row, mass * likelihood);
       const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
       const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
-      for (const match of place.matches) {
-        addTo(rows, match.row, ((share * match.weight) / total) * (place.probability / EVEN) ** exponent);
-      }
+      for (const match of place.matches) addTo(rows, match.row, ((share * match.weight) / total) * likelihood);
     }
+    for (const [row, mass] of left) addTo(rows, row, mass * missLikelihood);
     const somewhere = this.#somewhere * missLikelihood;
     const offMap = this.#offMap * noneLikelihood;
     const total = sumOf(rows) + somewhere + offMap;
@@ -135,27 +144,33 @@ export class SequenceFilter {
     this.#offMap = offMap / total;
   }
 
-  /** Likelihood of the rows near the frame's matches: falls from the match's to that of a miss with distance. */
-  #likelihoods(
-    frame: FrameHypotheses,
-    { exponent, missLikelihood }: { readonly exponent: number; readonly missLikelihood: number },
-  ): Map<number, number> {
+  /** Takes the mass that lies on a place out of `left`, and shares it out by how near each row is to the matches. */
+  #within(
+    place: FramePlace,
+    left: Map<number, number>,
+    exponent: number,
+  ): readonly { readonly row: number; readonly mass: number }[] {
     const geometry = this.#geometry;
-    const sigma = geometry.spacing;
-    const seen = new Map<number, number>();
-    for (const place of frame.places) {
-      const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
-      for (const match of place.matches) {
-        let visited = 0;
-        geometry.forEachWithin(pointOf(geometry, match.row), CUT_OFF * sigma, (row, distance) => {
-          const nearness = match.weight * bump(distance, sigma);
-          const value = missLikelihood + (likelihood - missLikelihood) * nearness;
-          if (value > (seen.get(row) ?? 0)) seen.set(row, value);
-          return ++visited < MAX_NEIGHBOURS;
-        });
-      }
+    const seed = place.matches[0]!.row;
+    const inside = [...left].filter(([row]) => geometry.distance(row, seed) <= geometry.placeRadius);
+    const masses = inside.map(([row, mass]) => ({ row, mass: mass * this.#nearness(row, place) ** exponent }));
+    const [before, after] = [
+      inside.reduce((sum, [, mass]) => sum + mass, 0),
+      masses.reduce((sum, { mass }) => sum + mass, 0),
+    ];
+    if (!(after > 0)) return [];
+    for (const [row] of inside) left.delete(row);
+    return masses.map(({ row, mass }) => ({ row, mass: (mass * before) / after }));
+  }
+
+  /** How much of a place's evidence speaks for one row, up to 1. */
+  #nearness(row: number, place: FramePlace): number {
+    let nearest = LEAST_NEARNESS;
+    for (const match of place.matches) {
+      const distance = this.#geometry.distance(row, match.row);
+      nearest = Math.max(nearest, match.weight * bump(distance, this.#geometry.spacing * NEAR_SPACINGS));
     }
-    return seen;
+    return nearest;
   }
 
   #targets(row: number, motion: Motion): { readonly row: number; readonly weight: number }[] {

@@ -22,6 +22,11 @@ export interface CalibrationQuery {
   readonly matches: readonly CandidateMatch[];
   /** The best matches among foreign places only (`isForeign`): what the query would see were its place not on the map. */
   readonly impostors: readonly CandidateMatch[];
+  /**
+   * Best first, with nothing but the stand of the query itself left out: as near to a place of the map as a live image may be.
+   * Missing where `matches` are just that.
+   */
+  readonly nearMatches?: readonly CandidateMatch[];
 }
 
 /** Weight of an impostor beside a retrieval: the chance, beforehand, that the camera is off the map. */
@@ -63,7 +68,7 @@ export function computeCalibration(
     }),
     expectedRecall: expectedRecall(geometry, findable),
     ...distances,
-    positionErrorSpacings: positionError(geometry, right, generic),
+    positionErrorSpacings: positionError(geometry, findable, generic),
   };
 }
 
@@ -164,23 +169,30 @@ function toQuantiles(distances: readonly number[]): DistanceQuantiles | null {
 }
 
 /**
- * The smallest one-sigma error, in spacings, whose 95 % ellipse holds the truth of 95 % of the right answers. Leave-one-out
- * answers come from farther away than live ones, whose own position is on the map: the error is rather too large.
+ * The smallest one-sigma error, in spacings, whose 95 % ellipse holds the truth of 95 % of the right answers; at least that of a
+ * camera anywhere between two places, which leave-one-out, always at a place, cannot show.
  */
-function positionError(geometry: MapGeometry, right: readonly CalibrationQuery[], generic: PlaceCalibration): number {
+function positionError(geometry: MapGeometry, queries: readonly CalibrationQuery[], generic: PlaceCalibration): number {
   const limit = chiSquare2Quantile(0.95);
+  const answers = queries.flatMap((query) => {
+    const [best] = computeSeenPlaces(geometry, generic, query.nearMatches ?? query.matches);
+    return isRight(geometry, query, best?.matches[0])
+      ? [{ truth: query.truth, rows: weighMatches(best!.matches) }]
+      : [];
+  });
   const covers = (errorM: number): boolean => {
-    const inside = right.filter(({ matches, truth }) => {
-      const [best] = computeSeenPlaces(geometry, generic, matches);
-      const estimate = estimatePose(geometry, weighMatches(best!.matches), errorM);
+    const inside = answers.filter(({ rows, truth }) => {
+      const estimate = estimatePose(geometry, rows, errorM);
       if (estimate === null) return true; // a topological map has no metres to be wrong by
       const [dx, dy] = [estimate.pose.x - truth.x, estimate.pose.y - truth.y];
       return mahalanobis2(planarBlock(estimate.covariance), dx, dy) <= limit;
     });
-    return inside.length >= 0.95 * right.length;
+    return inside.length >= 0.95 * answers.length;
   };
   const found = ERROR_STEPS.find((spacings) => covers(spacings * geometry.spacing));
   return found ?? ERROR_STEPS.at(-1)!;
 }
 
-const ERROR_STEPS = Array.from({ length: 24 }, (_, index) => 0.1 * 1.2 ** index);
+/** Standard deviation of a position that is anywhere within a spacing. */
+const BETWEEN_PLACES = 1 / Math.sqrt(12);
+const ERROR_STEPS = Array.from({ length: 20 }, (_, index) => BETWEEN_PLACES * 1.2 ** index);

@@ -6,11 +6,15 @@ const SAME_STAND_M = 0.1;
 /** Places that share no view: this many place radii away. */
 const FOREIGN_RADII = 3;
 
+/** The image itself, and what was taken at the same stand: its panorama. */
+export function isOwnStand(geometry: MapGeometry, rowA: number, rowB: number): boolean {
+  return rowA === rowB || (geometry.chart[rowA] === 0 && geometry.distance(rowA, rowB) < SAME_STAND_M);
+}
+
 /** The image itself, its panorama, its moment, and its neighbours in the same pass: finding those proves nothing. */
 export function isOwnView(geometry: MapGeometry, rowA: number, rowB: number): boolean {
-  if (rowA === rowB) return true;
+  if (isOwnStand(geometry, rowA, rowB)) return true;
   const [a, b] = [geometry.places[rowA]!, geometry.places[rowB]!];
-  if (geometry.chart[rowA] === 0 && geometry.distance(rowA, rowB) < SAME_STAND_M) return true;
   // Images without a sequence are photographs in no order; in a topological map the order is all there is.
   if (a.sequence !== b.sequence || (a.sequence === null && geometry.chart[rowA] === 0)) return false;
   return Math.abs(geometry.moment[rowA]! - geometry.moment[rowB]!) <= 1;

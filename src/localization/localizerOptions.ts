@@ -96,11 +96,11 @@ export const LOCALIZER_SETTINGS = {
     description: 'After this many seconds without a frame the past says nothing and the belief starts anew.',
   },
   frameWeight: {
-    default: 0.6,
+    default: 0.9,
     min: 0.05,
     max: 1,
     description:
-      'Exponent on the evidence of a further frame: 1 treats frames as independent, which neighbouring ones never are.',
+      'Exponent on the evidence of a further frame, beside what its view repeats of the last one: 1 counts it in full.',
   },
   maxHypotheses: {
     default: 10,

@@ -3,7 +3,7 @@ import type { GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
 import { computeCalibration, type CalibrationQuery } from '../localization/computeCalibration.ts';
-import { isForeign, isOwnView, spreadRows } from '../localization/leaveOneOut.ts';
+import { isForeign, isOwnStand, isOwnView, spreadRows } from '../localization/leaveOneOut.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import { resolveLocalizerOptions, type LocalizerOptions } from '../localization/localizerOptions.ts';
 import { createMapGeometry, pointOf } from '../localization/MapGeometry.ts';
@@ -60,6 +60,7 @@ export async function computeMapCalibration(
     queries.push({
       truth: pointOf(geometry, row),
       matches: await search.find(image, (place) => !isOwnView(geometry, row, map.rowOf(place))),
+      nearMatches: await search.find(image, (place) => !isOwnStand(geometry, row, map.rowOf(place))),
       impostors: await search.find(image, (place) => isForeign(geometry, pointOf(geometry, row), map.rowOf(place))),
     });
     progress.update(queries.length, rows.length, 'calibrating');

@@ -95,6 +95,47 @@ describe('LoopClosureDetector', () => {
     assert.ok(drive([...out, ...wrong]).every((closure) => !closure?.accepted));
   });
 
+  /** Keyframe `i` of laps of a circle, 2 m apart. */
+  const onCircle = (i: number): Pose => {
+    const angle = (2 * Math.PI * i) / LAP;
+    const radiusM = (LAP * 2) / (2 * Math.PI);
+    return planarPose(radiusM * Math.cos(angle), radiusM * Math.sin(angle), angle + Math.PI / 2);
+  };
+
+  it('accepts the second keyframe where odometry brings the ends together, and none where it keeps them apart', () => {
+    const circle = Array.from({ length: LAP }, (_, i) => ({ shows: null, odometry: onCircle(i) }));
+    const home = drive([...circle, ...[0, 1].map((i) => ({ shows: i + 2, odometry: onCircle(LAP + i) }))]).slice(LAP);
+    assert.deepEqual(
+      home.map((closure) => closure?.accepted),
+      [false, true],
+    );
+    // The same two views, said to be the far side of the circle.
+    const far = drive([...circle, ...[0, 1].map((i) => ({ shows: i + 30, odometry: onCircle(LAP + i) }))]).slice(LAP);
+    assert.ok(far.every((closure) => closure?.accepted === false && closure.probability < home[1]!.probability));
+  });
+
+  it('believes a long chain of strong views before odometry: it may have slipped', () => {
+    const circle = Array.from({ length: LAP }, (_, i) => ({ shows: null, odometry: onCircle(i) }));
+    const slipped = Array.from({ length: 8 }, (_, i) => ({ shows: i + 30, odometry: onCircle(LAP + i) }));
+    assert.ok(drive([...circle, ...slipped]).at(-1)?.accepted);
+  });
+
+  it('never adds up weak resemblance to a loop: a street that looks like another does so for its whole length', () => {
+    const alike = Array.from({ length: 30 }, (_, index) => ({ shows: index + 10, evidence: 15 }));
+    const closures = drive([...firstLap, ...alike]).slice(LAP);
+    const probabilities = closures.flatMap((closure) => closure?.probability ?? []);
+    assert.ok(probabilities.length > 20 && Math.max(...probabilities) > 0.5, 'they are candidates');
+    assert.ok(closures.every((closure) => !closure?.accepted));
+  });
+
+  it('does not follow a chain that turns back on itself', () => {
+    // The car drives straight on where it once turned: the corner stays in view, and the old ends run to and fro.
+    const corner = [10, 11, 12, 13, 14, 15, 16, 17, 15, 16, 15, 15].map((shows) => ({ shows }));
+    const closures = drive([...firstLap, ...corner]).slice(LAP);
+    assert.ok(closures.slice(2, 8).every((closure) => closure?.accepted));
+    assert.ok(closures.slice(8).every((closure) => closure?.accepted === false));
+  });
+
   it('accepts nothing that was not verified', () => {
     const closures = drive([...firstLap, ...secondLap(10).map((step) => ({ ...step, evidence: Number.NaN }))]);
     assert.ok(closures.every((closure) => !closure?.accepted));

@@ -99,6 +99,24 @@ describe('computeCalibration', () => {
     assert.equal(aliased.expectedRecall['5'], 1); // the right place is always among the two candidates
   });
 
+  it('measures the position error with neighbours there, as a live image has them, and never below that of a gap', () => {
+    const geometry = geometryOf();
+    const at = (offset: number): CalibrationQuery[] =>
+      retrievals(60, () => ({ right: 60, wrong: 12 })).map((query) => {
+        const row = Math.round(query.truth.x / 5);
+        return { ...query, nearMatches: [{ place: row + 1 + offset, similarity: 0.8, evidence: 90 }] };
+      });
+    const errorOf = (queries: CalibrationQuery[]): number =>
+      computeCalibration(geometry, queries, 'leave-one-out').positionErrorSpacings;
+    const gap = 1 / Math.sqrt(12);
+    assert.equal(errorOf(at(0)), gap); // the answer is the very place
+    // Two places off is 10 m: the 95 % ellipse, 2.45 sigma, has to reach that far.
+    const needed = 2 / Math.sqrt(5.991);
+    assert.ok(errorOf(at(2)) >= needed && errorOf(at(2)) < 1.2 * needed, `${errorOf(at(2))} of ${needed}`);
+    // Without them the neighbours that were left out stand in.
+    assert.ok(errorOf(retrievals(60, () => ({ right: 60, wrong: 12 }))) > gap);
+  });
+
   it('never claims more certainty than its samples allow', () => {
     const few = computeCalibration(
       geometryOf(),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { isPositiveDefinite } from '../../src/geo/covariance.ts';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
-import type { LocalizationState } from '../../src/localization/Localizer.ts';
+import type { CandidateMatch, LocalizationState } from '../../src/localization/Localizer.ts';
 import { clearView, foreignView, observe, placeAt, street, topologicalStreet } from './syntheticMap.ts';
 
 const far = Array.from({ length: 10 }, (_, index) => 5 + 9 * index);
@@ -55,6 +55,23 @@ describe('createLocalizer', () => {
       states.slice(35).every((state) => state === 'located'),
       states.join(' '),
     );
+  });
+
+  it('counts modest evidence that agrees: half-sure frames one after the other are sure together', () => {
+    // Each frame by itself: its place with about 0.75, its neighbours less, another place with some.
+    const view = (at: number): CandidateMatch[] => [
+      ...[0, -1, 1].map((offset) => ({ place: at + offset, similarity: 0.5, evidence: 33 - 8 * Math.abs(offset) })),
+      { place: ((at * 37) % 90) + 1, similarity: 0.45, evidence: 18 },
+    ];
+    const localizer = createLocalizer({ places: street(100), calibration: null });
+    const decisions = range(20, 40).map((at, frame) => localizer.process(observe(frame, view(at))));
+    assert.ok(decisions[0]!.confidence > 0.5 && decisions[0]!.confidence < 0.9, `${decisions[0]!.confidence}`);
+    assert.ok(decisions.slice(8).every(({ state }) => state === 'located'));
+    // Which row of the place it is, is said by the matches, not by where the belief was before.
+    for (const [frame, { hypotheses }] of decisions.entries()) {
+      const off = hypotheses[0]!.pose!.x - 5 * (19 + frame);
+      assert.ok(Math.abs(off) <= 5, `frame ${frame}: ${off} m off`);
+    }
   });
 
   it('finds a kidnapped camera within 10 frames and is wrong for at most 2', () => {

@@ -39,29 +39,6 @@ export class DescribedSets {
     return known;
   }
 
-  /** Searches `map` for every `stride`-th image of `queries`, as recognition does. */
-  async search(
-    map: PlaceMap,
-    queries: PlaceMap,
-    { stride = 1, filter }: { stride?: number; filter?: (place: number, query: Place) => boolean } = {},
-  ): Promise<Retrieval[]> {
-    const index = new ExactIndex(map.dimension);
-    await index.add(
-      map.places.map(({ id }) => id),
-      map.descriptors,
-    );
-    const verifier = (await MapVerifier.open(map, TOP_K))!;
-    const retrievals: Retrieval[] = [];
-    for (let row = 0; row < queries.size; row += stride) {
-      const query = queries.places[row]!;
-      const descriptor = queries.descriptors.slice(row * map.dimension, (row + 1) * map.dimension);
-      const found = await index.search(descriptor, TOP_K, filter && ((place) => filter(place, query)));
-      retrievals.push({ query, matches: await verifier.verifyGrid(queries.localFeatures(query.id)!, found) });
-    }
-    await verifier.dispose();
-    return retrievals;
-  }
-
   async dispose(): Promise<void> {
     for (const map of this.#maps.values()) (await map).close();
     rmSync(this.#folder, { recursive: true });
@@ -83,4 +60,27 @@ export class DescribedSets {
     }
     return PlaceMap.open(out);
   }
+}
+
+/** Searches `map` for every `stride`-th image of `queries`, as recognition does. */
+export async function searchMap(
+  map: PlaceMap,
+  queries: PlaceMap,
+  { stride = 1, filter }: { stride?: number; filter?: (place: number, query: Place) => boolean } = {},
+): Promise<Retrieval[]> {
+  const index = new ExactIndex(map.dimension);
+  await index.add(
+    map.places.map(({ id }) => id),
+    map.descriptors,
+  );
+  const verifier = (await MapVerifier.open(map, TOP_K))!;
+  const retrievals: Retrieval[] = [];
+  for (let row = 0; row < queries.size; row += stride) {
+    const query = queries.places[row]!;
+    const descriptor = queries.descriptors.slice(row * map.dimension, (row + 1) * map.dimension);
+    const found = await index.search(descriptor, TOP_K, filter && ((place) => filter(place, query)));
+    retrievals.push({ query, matches: await verifier.verifyGrid(queries.localFeatures(query.id)!, found) });
+  }
+  await verifier.dispose();
+  return retrievals;
 }
