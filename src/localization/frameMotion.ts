@@ -2,7 +2,7 @@
 import { wrapAngle } from '../geo/angles.ts';
 import { hasHeading, relativePose, yawOf } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
-import { clamp } from '../math/statistics.ts';
+import { clamp, mean } from '../math/statistics.ts';
 import type { Observation } from './Localizer.ts';
 import type { LocalizerOptions } from './localizerOptions.ts';
 import type { MapGeometry } from './MapGeometry.ts';
@@ -86,15 +86,13 @@ function odometryBetween(last: Observation, next: Observation): Pose | null {
   return Number.isFinite(moved.x + moved.y) ? moved : null;
 }
 
-/** 1 when the best matches of both frames are the same places at the same similarities: the same view. */
+/** 1 when the best matches of both frames are the same places at the same similarities: the same view. One new place: 0. */
 function viewOverlap(last: Observation, next: Observation): number {
   const best = next.matches.slice(0, VIEW_MATCHES);
   if (last.matches.length === 0 || best.length === 0) return 0;
   const before = new Map(last.matches.map(({ place, similarity }) => [place, similarity]));
-  let overlap = 0;
-  for (const { place, similarity } of best) {
-    const difference = Math.abs((before.get(place) ?? Number.POSITIVE_INFINITY) - similarity);
-    if (Number.isFinite(difference)) overlap += Math.exp(-difference / SAME_VIEW_SIMILARITY);
-  }
-  return Math.min(1, overlap / best.length);
+  const difference = mean(
+    best.map(({ place, similarity }) => Math.abs((before.get(place) ?? Number.POSITIVE_INFINITY) - similarity)),
+  );
+  return Number.isFinite(difference) ? Math.exp(-difference / SAME_VIEW_SIMILARITY) : 0;
 }

@@ -52,7 +52,7 @@ describe('loop closures', function () {
     try {
       const settings = {
         ...{ seed: 1, frames: 300, conditions: ['day'] as const, width: 320, height: 240, spacingM: 3 },
-        ...{ districts: 1, blocks: null, excursion: false, deviation: 1, jpegQuality: 88 },
+        ...{ districts: 1, testDistricts: 0, blocks: null, excursion: false, deviation: 1, jpegQuality: 88 },
         datum: { latDeg: 47.5, lonDeg: 8.5, altM: 430 },
       };
       const run = { signal: new AbortController().signal, progress: silentProgress };

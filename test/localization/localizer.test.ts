@@ -60,7 +60,11 @@ describe('createLocalizer', () => {
   it('counts modest evidence that agrees: half-sure frames one after the other are sure together', () => {
     // Each frame by itself: its place with about 0.75, its neighbours less, another place with some.
     const view = (at: number): CandidateMatch[] => [
-      ...[0, -1, 1].map((offset) => ({ place: at + offset, similarity: 0.5, evidence: 33 - 8 * Math.abs(offset) })),
+      ...[0, -1, 1].map((offset) => ({
+        place: at + offset,
+        similarity: 0.5 + 0.03 * Math.sin(5 * at + offset),
+        evidence: 33 - 8 * Math.abs(offset),
+      })),
       { place: ((at * 37) % 90) + 1, similarity: 0.45, evidence: 18 },
     ];
     const localizer = createLocalizer({ places: street(100), calibration: null });
