@@ -40,6 +40,18 @@ export interface TimeRange {
   readonly endNs: bigint;
 }
 
+/** The range that holds them all; null for none. Walks once: a recording may have many chunks. */
+export function joinRanges(ranges: readonly TimeRange[]): TimeRange | null {
+  const [first] = ranges;
+  if (first === undefined) return null;
+  let { startNs, endNs } = first;
+  for (const range of ranges) {
+    if (range.startNs < startNs) startNs = range.startNs;
+    if (range.endNs > endNs) endNs = range.endNs;
+  }
+  return { startNs, endNs };
+}
+
 export interface BagSource {
   readonly path: string;
   /** For messages: `MCAP drive.mcap (indexed, 12 chunks)`. */

@@ -1,7 +1,7 @@
 /** @file Several files that are one recording. */
 import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { BagTopicTable } from './BagTopicTable.ts';
-import type { BagItem, BagSource, BagTopic, TimeRange } from './BagSource.ts';
+import { joinRanges, type BagItem, type BagSource, type BagTopic, type TimeRange } from './BagSource.ts';
 import { mergeByTime } from './mergeByTime.ts';
 
 export class JoinedBag implements BagSource {
@@ -34,12 +34,4 @@ export class JoinedBag implements BagSource {
   async close(): Promise<void> {
     for (const part of this.#parts) await part.close();
   }
-}
-
-function joinRanges(ranges: readonly TimeRange[]): TimeRange | null {
-  if (ranges.length === 0) return null;
-  return {
-    startNs: ranges.map(({ startNs }) => startNs).reduce((a, b) => (b < a ? b : a)),
-    endNs: ranges.map(({ endNs }) => endNs).reduce((a, b) => (b > a ? b : a)),
-  };
 }

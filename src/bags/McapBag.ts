@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { McapTypes } from '@mcap/core';
 import { loadDecompressHandlers } from '@mcap/support';
 import { BagTopicTable } from './BagTopicTable.ts';
-import type { BagItem, BagSource, BagTopic, TimeRange } from './BagSource.ts';
+import { joinRanges, type BagItem, type BagSource, type BagTopic, type TimeRange } from './BagSource.ts';
 import { FileWindow } from './FileWindow.ts';
 import { readMcapCatalog, type McapCatalog, type McapSpan } from './mcapCatalog.ts';
 import { readChunk } from './mcapChunk.ts';
@@ -25,7 +25,7 @@ export class McapBag implements BagSource {
     this.#file = file;
     this.#catalog = catalog;
     this.#decompress = decompress;
-    this.range = rangeOf(catalog.spans);
+    this.range = joinRanges(catalog.spans);
     const index = catalog.indexed ? 'indexed' : 'without an index';
     this.description = `MCAP ${basename(file.path)} (${index}, ${catalog.spans.length} chunks)`;
     const table = new BagTopicTable();
@@ -99,14 +99,4 @@ function addTopics(table: BagTopicTable, catalog: McapCatalog): Map<number, BagT
     byChannel.set(channel.id, topic);
   }
   return byChannel;
-}
-
-function rangeOf(spans: readonly McapSpan[]): TimeRange | null {
-  let range: { startNs: bigint; endNs: bigint } | null = null;
-  for (const { startNs, endNs } of spans) {
-    range ??= { startNs, endNs };
-    if (startNs < range.startNs) range.startNs = startNs;
-    if (endNs > range.endNs) range.endNs = endNs;
-  }
-  return range;
 }

@@ -1,20 +1,12 @@
-/** @file ROS 1 recordings (`.bag`, format 2.0). */
+/** @file ROS 1 recordings (`.bag`, format 2.0), with an index or without. */
 import { basename } from 'node:path';
-import { Bag } from '@foxglove/rosbag';
-import type { McapTypes } from '@mcap/core';
 import { loadDecompressHandlers } from '@mcap/support';
 import { NetvladError } from '../errors.ts';
 import { BagTopicTable } from './BagTopicTable.ts';
-import type { BagItem, BagMessage, BagSource, BagTopic, TimeRange } from './BagSource.ts';
+import { joinRanges, type BagItem, type BagSource, type BagTopic, type TimeRange } from './BagSource.ts';
 import { FileWindow } from './FileWindow.ts';
 import { mergeByTime } from './mergeByTime.ts';
-import { parseRosTime } from './rosTime.ts';
-
-/** No chunk and no index is this large; a damaged file may claim one. */
-const MAX_READ_BYTES = 512 * 1024 * 1024;
-
-type ChunkInfo = Bag['chunkInfos'][number];
-type Decompress = Record<string, (data: Uint8Array, size: number) => Uint8Array>;
+import { readRos1Catalog, type Ros1Catalog, type Ros1Chunk } from './ros1Catalog.ts';
 
 export class Ros1Bag implements BagSource {
   readonly path: string;
@@ -22,107 +14,78 @@ export class Ros1Bag implements BagSource {
   readonly topics: readonly BagTopic[];
   readonly range: TimeRange | null;
   readonly #file: FileWindow;
-  readonly #bag: Bag;
-  readonly #decompress: Decompress;
+  readonly #catalog: Ros1Catalog;
   readonly #topicOfConnection = new Map<number, BagTopic>();
 
-  private constructor(file: FileWindow, bag: Bag, decompress: Decompress) {
+  private constructor(file: FileWindow, catalog: Ros1Catalog) {
     this.path = file.path;
     this.#file = file;
-    this.#bag = bag;
-    this.#decompress = decompress;
-    this.description = `ROS 1 bag ${basename(file.path)} (${bag.chunkInfos.length} chunks)`;
-    const counts = countMessages(bag.chunkInfos);
+    this.#catalog = catalog;
+    const { chunks, connections, indexed } = catalog;
+    this.description = `ROS 1 bag ${basename(file.path)} (${indexed ? 'indexed' : 'without an index'}, ${chunks.length} chunks)`;
+    const counts = countMessages(chunks);
     const table = new BagTopicTable();
-    for (const [id, connection] of bag.connections) {
-      const schema = { encoding: 'ros1msg', text: connection.messageDefinition };
-      const topic = { name: connection.topic, type: connection.type ?? '', encoding: 'ros1', schema };
-      this.#topicOfConnection.set(id, table.add({ ...topic, messageCount: counts.get(id) ?? 0 }));
+    for (const [id, { topic: name, type, definition }] of connections) {
+      const schema = { encoding: 'ros1msg', text: definition };
+      const topic = { name, type, encoding: 'ros1', schema, messageCount: counts.get(id) ?? 0 };
+      this.#topicOfConnection.set(id, table.add(topic));
     }
     this.topics = table.topics();
-    this.range =
-      bag.startTime && bag.endTime ? { startNs: parseRosTime(bag.startTime), endNs: parseRosTime(bag.endTime) } : null;
+    this.range = joinRanges(chunks);
   }
 
+  /** Throws `bad-input` when not one message can be read. */
   static async open(path: string): Promise<Ros1Bag> {
     const handlers = await loadDecompressHandlers();
     const file = await FileWindow.open(path);
-    const bag = new Bag({
-      read: async (offset, length) => {
-        if (length > MAX_READ_BYTES) throw new Error(`a record claims ${length} bytes`);
-        const bytes = await file.read(offset, length);
-        if (bytes.length < length) throw new Error(`the file ends at byte ${file.size}, ${offset + length} are needed`);
-        return bytes;
-      },
-      size: () => file.size,
-    });
     try {
-      await bag.open();
-      return new Ros1Bag(file, bag, toRos1Handlers(handlers));
-    } catch (cause) {
+      const catalog = await readRos1Catalog(file, handlers);
+      if (catalog.chunks.length === 0) throw noMessages(path, catalog);
+      return new Ros1Bag(file, catalog);
+    } catch (error) {
       await file.close();
-      throw new NetvladError(
-        'bad-input',
-        `${path} has no readable index: ${(cause as Error).message}. Nothing was read.`,
-        {
-          hint: 'The recording was probably cut; `rosbag reindex` makes a new index.',
-          cause,
-        },
-      );
+      throw error;
     }
   }
 
   async *messages(topics?: readonly string[]): AsyncGenerator<BagItem> {
+    yield* this.#catalog.problems;
     const wanted = [...this.#topicOfConnection]
       .filter(([, topic]) => topics === undefined || topics.includes(topic.name))
       .map(([id]) => id);
-    const chunks = this.#bag.chunkInfos.filter((info) => info.connections.some(({ conn }) => wanted.includes(conn)));
-    yield* mergeByTime(
-      chunks.map((info) => ({ startNs: parseRosTime(info.startTime), open: () => this.#readChunk(info, wanted) })),
-    );
+    const chunks = this.#catalog.chunks.filter(({ counts }) => wanted.some((id) => counts.has(id)));
+    yield* mergeByTime(chunks.map((chunk) => ({ startNs: chunk.startNs, open: () => this.#readChunk(chunk, wanted) })));
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
 
-  async *#readChunk(info: ChunkInfo, wanted: number[]): AsyncGenerator<BagItem> {
-    const everything = { from: { sec: 0, nsec: 0 }, to: { sec: Number.MAX_VALUE, nsec: Number.MAX_VALUE } };
-    let messages: BagMessage[];
-    try {
-      const { reader } = this.#bag;
-      const records = await reader.readChunkMessages(info, wanted, everything.from, everything.to, this.#decompress);
-      messages = records.map((record) => this.#toMessage(record));
-    } catch (error) {
-      const where = `${this.path}, chunk at byte ${info.chunkPosition}`;
-      yield { problem: `A chunk cannot be read and is left out: ${(error as Error).message}.`, where };
-      return;
+  async *#readChunk(chunk: Ros1Chunk, wanted: readonly number[]): AsyncGenerator<BagItem> {
+    const { messages, problem } = await chunk.read(wanted);
+    const where = `${this.path}, chunk at byte ${chunk.position}`;
+    if (problem !== null) yield { problem: `A chunk cannot be read whole: ${problem}.`, where };
+    let strangers = 0;
+    for (const { connection, logTimeNs, data } of messages) {
+      const topic = this.#topicOfConnection.get(connection);
+      if (topic === undefined) strangers++;
+      else yield { topic, logTimeNs, data };
     }
-    yield* messages;
-  }
-
-  #toMessage(record: { conn: number; time: { sec: number; nsec: number }; data?: Uint8Array }): BagMessage {
-    const topic = this.#topicOfConnection.get(record.conn);
-    if (topic === undefined || record.data === undefined) throw new Error(`connection ${record.conn} is not listed`);
-    return { topic, logTimeNs: parseRosTime(record.time), data: record.data };
+    if (strangers > 0) yield { problem: `${strangers} messages of unknown connections are left out.`, where };
   }
 }
 
-function toRos1Handlers(handlers: McapTypes.DecompressHandlers): Decompress {
-  const entries = Object.entries(handlers).map(([name, unpack]) => {
-    const guarded = (data: Uint8Array, size: number): Uint8Array => {
-      if (size > MAX_READ_BYTES) throw new Error(`a chunk claims ${size} bytes unpacked`);
-      return unpack(data, BigInt(size));
-    };
-    return [name, guarded] as const;
+function noMessages(path: string, { problems }: Ros1Catalog): NetvladError {
+  const why = problems.map(({ problem }) => problem).join(' ');
+  return new NetvladError('bad-input', `${path} holds no readable message. ${why}`, {
+    hint: 'It is empty, or ends before its first complete chunk.',
   });
-  return Object.fromEntries(entries);
 }
 
-function countMessages(chunks: readonly ChunkInfo[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { conn, count } of chunks.flatMap((info) => info.connections)) {
-    counts.set(conn, (counts.get(conn) ?? 0) + count);
+function countMessages(chunks: readonly Ros1Chunk[]): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const [connection, count] of chunks.flatMap(({ counts }) => [...counts])) {
+    sums.set(connection, (sums.get(connection) ?? 0) + count);
   }
-  return counts;
+  return sums;
 }

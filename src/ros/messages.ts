@@ -2,12 +2,13 @@
  * @file The ROS messages and services that the node speaks, as plain structures. rclnodejs generates its own types on a
  * machine with ROS only; these compile anywhere. What recordings hold too is described once, in the bags room.
  */
-import type { Header, PoseMessage, PoseWithCovariance, RosMessages, Vector3 } from '../bags/messages.ts';
+import type { Header, PoseWithCovariance, RosMessages } from '../bags/messages.ts';
 import type { RosTime } from '../bags/rosTime.ts';
 
 export type {
   Header,
   KeyValue,
+  MarkerMessage as Marker,
   NavSatFix,
   PlaceHypothesisMessage,
   PoseMessage,
@@ -28,17 +29,6 @@ export type TFMessage = RosMessages['tf2_msgs/msg/TFMessage'];
 export type DiagnosticArray = RosMessages['diagnostic_msgs/msg/DiagnosticArray'];
 export type DiagnosticStatus = DiagnosticArray['status'][number];
 
-export interface Marker {
-  readonly header: Header;
-  readonly ns: string;
-  readonly id: number;
-  readonly type: number;
-  readonly action: number;
-  readonly pose: PoseMessage;
-  readonly scale: Vector3;
-  readonly color: { readonly r: number; readonly g: number; readonly b: number; readonly a: number };
-  readonly text: string;
-}
 export interface LoopClosureMessage {
   readonly header: Header;
   readonly from_place_id: bigint;
@@ -130,7 +120,8 @@ type RecordedType =
   | 'netvlad_localizer/msg/PlaceHypotheses'
   | 'sensor_msgs/msg/CompressedImage'
   | 'sensor_msgs/msg/NavSatFix'
-  | 'tf2_msgs/msg/TFMessage';
+  | 'tf2_msgs/msg/TFMessage'
+  | 'visualization_msgs/msg/MarkerArray';
 
 /** Message type name -> its structure. */
 export interface MessageTypes extends Pick<RosMessages, RecordedType> {
@@ -139,7 +130,6 @@ export interface MessageTypes extends Pick<RosMessages, RecordedType> {
   'netvlad_localizer/msg/RecallDiagnostics': RecallDiagnosticsMessage;
   'rcl_interfaces/msg/ParameterEvent': ParameterEvent;
   'rosgraph_msgs/msg/Clock': { readonly clock: Time };
-  'visualization_msgs/msg/MarkerArray': { readonly markers: readonly Marker[] };
 }
 export type MessageType = keyof MessageTypes;
 
