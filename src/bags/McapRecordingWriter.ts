@@ -5,11 +5,15 @@ import { FileHandleWritable } from '@mcap/nodejs';
 import { McapWriter } from '@mcap/core';
 import { MessageWriter } from '@foxglove/rosmsg2-serialization';
 import zstd from '@foxglove/wasm-zstd';
+import type { MessageDefinition } from '@foxglove/message-definition';
 import { NetvladError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
 import { TOOL_VERSION } from '../version.ts';
+import { joinRanges, type BagMessage, type BagTopic, type TimeRange } from './BagSource.ts';
 import { findRos2Definition } from './messageDefinitions.ts';
 import type { RosMessages, RosTypeName } from './messages.ts';
+import type { RecordingWriter } from './RecordingWriter.ts';
+import { toRos2Message } from './toRos2Message.ts';
 
 export interface McapWriterSettings {
   /** Of the chunks; `zstd` is for messages that are not compressed already. */
@@ -21,8 +25,22 @@ export interface McapWriterSettings {
 interface OpenChannel {
   readonly id: number;
   readonly type: string;
-  readonly writer: MessageWriter;
+  readonly qos: string;
+  /** Null on a channel of copied messages whose type is none of the bundled ones. */
+  readonly writer: MessageWriter | null;
   sequence: number;
+}
+
+/** What `metadata.yaml` tells of a finished file. */
+export interface RecordingSummary {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly qos: string;
+    readonly count: number;
+  }[];
+  /** Log times of the first and last message; null of an empty recording. */
+  readonly range: TimeRange | null;
 }
 
 /** What rosbag2 records of a publisher, for players: latched topics are offered again to late subscribers. */
@@ -41,13 +59,14 @@ const LATCHED_QOS = `- history: 1
  * One recording being written. The file appears under its name at `close`, synced; until then, and after `abandon`, there
  * is nothing at that name (or what was there before).
  */
-export class McapRecordingWriter {
+export class McapRecordingWriter implements RecordingWriter {
   readonly path: string;
   readonly #file: FileHandle;
   readonly #writer: McapWriter;
   readonly #channels = new Map<string, OpenChannel>();
   readonly #schemas = new Map<string, number>();
   #open = true;
+  #range: TimeRange | null = null;
 
   private constructor(path: string, file: FileHandle, writer: McapWriter) {
     this.path = path;
@@ -56,9 +75,8 @@ export class McapRecordingWriter {
   }
 
   static async create(path: string, settings: McapWriterSettings): Promise<McapRecordingWriter> {
-    await makeFolder(dirname(path));
     await zstd.isLoaded;
-    const file = await open(temporaryName(path), 'w');
+    const file = await openForWriting(path);
     const writer = new McapWriter({
       writable: new FileHandleWritable(file),
       chunkSize: settings.chunkSizeBytes ?? 768 * 1024,
@@ -77,17 +95,26 @@ export class McapRecordingWriter {
     logTimeNs: bigint,
     message: RosMessages[T],
   ): Promise<void> {
-    const channel = this.#channels.get(topic) ?? (await this.#openChannel(topic, type));
-    if (channel.type !== type) {
-      throw new NetvladError('internal', `Topic ${topic} holds ${channel.type}; it cannot take a ${type} as well.`);
-    }
-    await this.#writer.addMessage({
-      channelId: channel.id,
-      sequence: channel.sequence++,
-      logTime: logTimeNs,
-      publishTime: logTimeNs,
-      data: channel.writer.writeMessage(message),
-    });
+    const channel = this.#channels.get(topic) ?? (await this.#openChannel(topic, type, findRos2Definition(type)));
+    this.#assertType(topic, channel, type);
+    if (channel.writer === null)
+      throw new NetvladError('internal', `No definition of ${type} is bundled: it cannot be written.`);
+    await this.#append(channel, logTimeNs, channel.writer.writeMessage(message));
+  }
+
+  /** Appends a message of another recording: CDR as it is, with the definition it came with; ROS 1 as its ROS 2 counterpart. */
+  async copy(message: BagMessage): Promise<void> {
+    const { name, type } = message.topic;
+    const channel = this.#channels.get(name) ?? (await this.#openChannel(name, type, definitionOf(message.topic)));
+    this.#assertType(name, channel, type);
+    const data = message.topic.encoding === 'cdr' ? message.data : channel.writer?.writeMessage(toRos2Message(message));
+    if (data === undefined) throw new NetvladError('internal', `A ${type} in ROS 1 encoding cannot be copied.`);
+    await this.#append(channel, message.logTimeNs, data);
+  }
+
+  get summary(): RecordingSummary {
+    const topics = [...this.#channels].map(([name, { type, qos, sequence }]) => ({ name, type, qos, count: sequence }));
+    return { topics, range: this.#range };
   }
 
   /** Completes the file: index, sync, rename. */
@@ -108,8 +135,20 @@ export class McapRecordingWriter {
     await rm(temporaryName(this.path), { force: true });
   }
 
-  async #openChannel(topic: string, type: string): Promise<OpenChannel> {
-    const definition = findRos2Definition(type);
+  #assertType(topic: string, channel: OpenChannel, type: string): void {
+    if (channel.type === type) return;
+    throw new NetvladError('internal', `Topic ${topic} holds ${channel.type}; it cannot take a ${type} as well.`);
+  }
+
+  async #append(channel: OpenChannel, logTime: bigint, data: Uint8Array): Promise<void> {
+    const { id: channelId, sequence } = channel;
+    channel.sequence++;
+    const at = { startNs: logTime, endNs: logTime };
+    this.#range = joinRanges(this.#range === null ? [at] : [this.#range, at]);
+    await this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
+  }
+
+  async #openChannel(topic: string, type: string, definition: WritableDefinition | null): Promise<OpenChannel> {
     if (definition === null)
       throw new NetvladError('internal', `No definition of ${type} is bundled: it cannot be written.`);
     let schemaId = this.#schemas.get(type);
@@ -121,9 +160,44 @@ export class McapRecordingWriter {
     const qos = topic.endsWith('/tf_static') ? LATCHED_QOS : '';
     const metadata = new Map([['offered_qos_profiles', qos]]);
     const id = await this.#writer.registerChannel({ schemaId, topic, messageEncoding: 'cdr', metadata });
-    const channel = { id, type, writer: new MessageWriter(definition.definitions), sequence: 0 };
+    const writer = definition.definitions === null ? null : new MessageWriter(definition.definitions);
+    const channel = { id, type, qos, writer, sequence: 0 };
     this.#channels.set(topic, channel);
     return channel;
+  }
+}
+
+interface WritableDefinition {
+  /** In the form `ros2msg`. */
+  readonly text: string;
+  /** Null: only what is encoded already can be written. */
+  readonly definitions: MessageDefinition[] | null;
+}
+
+/** The definition that a copied message is written with: its own, or the bundled one. */
+function definitionOf({ type, schema }: BagTopic): WritableDefinition | null {
+  const bundled = findRos2Definition(type);
+  if (schema?.encoding !== 'ros2msg') return bundled;
+  return { text: schema.text, definitions: bundled?.definitions ?? null };
+}
+
+/** Whether messages of a topic can be copied into a recording of ours. */
+export function canCopy(topic: BagTopic): boolean {
+  const definition = definitionOf(topic);
+  return (
+    definition !== null && (topic.encoding === 'cdr' || (topic.encoding === 'ros1' && definition.definitions !== null))
+  );
+}
+
+async function openForWriting(path: string): Promise<FileHandle> {
+  await makeFolder(dirname(path));
+  try {
+    return await open(temporaryName(path), 'w');
+  } catch (cause) {
+    throw new NetvladError('bad-input', `${path} cannot be written: ${(cause as Error).message}.`, {
+      hint: 'Choose an output path in a folder that you may write to, on a disk with space.',
+      cause,
+    });
   }
 }
 

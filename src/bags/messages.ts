@@ -164,6 +164,18 @@ export interface RosMessages {
     readonly reason: string;
     readonly hypotheses: readonly PlaceHypothesisMessage[];
   };
+  'netvlad_localizer/msg/RecallDiagnostics': {
+    readonly header: Header;
+    readonly queries: number;
+    readonly queries_with_truth: number;
+    readonly radius: number;
+    readonly n: readonly number[];
+    readonly recall: readonly number[];
+    readonly expected_recall: readonly number[];
+    readonly accepted_precision: number;
+    readonly median_position_error: number;
+    readonly calibration_error: number;
+  };
 }
 
 export type RosTypeName = keyof RosMessages;

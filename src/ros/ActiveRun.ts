@@ -7,6 +7,7 @@ import type { Pose } from '../geo/Pose.ts';
 import type { Decision } from '../localization/Localizer.ts';
 import { LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
 import { CameraTransforms } from './CameraTransforms.ts';
+import { describeDebugImage } from './describeDebugImage.ts';
 import type { Finding } from './DiagnosticUpdater.ts';
 import { FramePipeline, type RecognizedFrame } from './FramePipeline.ts';
 import { ImageInput, resolveImageTopic, type ImageTransport } from './ImageInput.ts';
@@ -19,9 +20,6 @@ import type { ParameterStore } from './ParameterStore.ts';
 import { readQos } from './qosOverrides.ts';
 import { SENSOR_QOS, type Qos, type RosNode } from './RosNode.ts';
 import { toBaseDecision } from './toBaseDecision.ts';
-
-/** Matches shown in the debug image. */
-const SHOWN = 4;
 
 export interface RunParts {
   readonly node: RosNode;
@@ -171,16 +169,8 @@ export class ActiveRun {
 
   async #publishDebugImage(decision: Decision, { stampNs, frameId, matches }: RecognizedFrame): Promise<void> {
     const { engine, outputs } = this.#parts.session;
-    const shown = decision.hypotheses.slice(0, SHOWN).map(({ place, probability, similarity }) => ({
-      place,
-      caption: `#${place} ${(100 * probability).toFixed(0)} % (${similarity.toFixed(2)})`,
-    }));
-    const fallback = matches.slice(0, SHOWN).map(({ place, similarity }) => ({
-      place,
-      caption: `#${place} (${similarity.toFixed(2)})`,
-    }));
-    const title = `${decision.state} ${(100 * decision.confidence).toFixed(0)} %`;
-    const jpeg = await engine.renderMatches(title, shown.length > 0 ? shown : fallback);
+    const { title, shown } = describeDebugImage(decision, matches);
+    const jpeg = await engine.renderMatches(title, shown);
     if (jpeg !== null) outputs.publishDebugImage({ stamp: toRosTime(stampNs), frame_id: frameId }, jpeg);
   }
 

@@ -1,6 +1,5 @@
 /** @file The lifecycle node `localizer`: what happens at each transition, who serves what, and what the diagnostics read. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { toRosTime } from '../bags/rosTime.ts';
 import { describeError } from '../errors.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
@@ -17,6 +16,7 @@ import type { ParameterStore } from './ParameterStore.ts';
 import { LOCALIZER_PARAMETERS } from './parameters.ts';
 import { isDoneSoon } from './patience.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type RosNode } from './RosNode.ts';
+import { toRecallMessage } from './toMessages.ts';
 
 /** How often the event loop is asked whether it is late. */
 const LOOP_RESOLUTION_MS = 5;
@@ -302,22 +302,12 @@ export class LocalizerNode implements LifecycleWork {
 
   #publishRecall(): void {
     if (this.#session === null || this.#run === null) return;
-    const measured = this.#session.recall.read();
-    const expected = this.#session.calibration?.expectedRecall ?? {};
-    this.#recall.publish({
-      header: {
-        stamp: toRosTime(this.#run.pipeline.statistics.lastDecision?.stampNs ?? 0n),
-        frame_id: this.#session.context.frame,
-      },
-      queries: measured.queries,
-      queries_with_truth: measured.queriesWithTruth,
-      radius: this.#store.get('ground_truth_radius'),
-      n: measured.n,
-      recall: measured.recall,
-      expected_recall: measured.n.flatMap((n) => expected[n] ?? []),
-      accepted_precision: measured.acceptedPrecision,
-      median_position_error: measured.medianPositionErrorM,
-      calibration_error: measured.calibrationError,
+    const { recall, calibration, context } = this.#session;
+    const message = toRecallMessage(recall.read(), context, {
+      stampNs: this.#run.pipeline.statistics.lastDecision?.stampNs ?? 0n,
+      radiusM: this.#store.get('ground_truth_radius'),
+      expected: calibration?.expectedRecall ?? {},
     });
+    this.#recall.publish(message);
   }
 }

@@ -169,7 +169,7 @@ export function reportMap({ facts, size, mapping, calibrationWarning }: MapRepor
 export interface LocalizationReportFacts {
   readonly state: string;
   readonly enabled: boolean;
-  readonly pipeline: PipelineStatistics | null;
+  readonly pipeline: Pick<PipelineStatistics, 'lastDecision'> | null;
   /** Missing transforms and the like. */
   readonly findings: readonly Finding[];
   /** 99th percentile of how late the main thread's event loop was since activation. */

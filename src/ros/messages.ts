@@ -28,6 +28,7 @@ export type CompressedImage = RosMessages['sensor_msgs/msg/CompressedImage'];
 export type TFMessage = RosMessages['tf2_msgs/msg/TFMessage'];
 export type DiagnosticArray = RosMessages['diagnostic_msgs/msg/DiagnosticArray'];
 export type DiagnosticStatus = DiagnosticArray['status'][number];
+export type RecallDiagnosticsMessage = RosMessages['netvlad_localizer/msg/RecallDiagnostics'];
 
 export interface LoopClosureMessage {
   readonly header: Header;
@@ -39,18 +40,6 @@ export interface LoopClosureMessage {
   readonly probability: number;
   readonly accepted: boolean;
   readonly to_from_from: PoseWithCovariance;
-}
-export interface RecallDiagnosticsMessage {
-  readonly header: Header;
-  readonly queries: number;
-  readonly queries_with_truth: number;
-  readonly radius: number;
-  readonly n: readonly number[];
-  readonly recall: readonly number[];
-  readonly expected_recall: readonly number[];
-  readonly accepted_precision: number;
-  readonly median_position_error: number;
-  readonly calibration_error: number;
 }
 
 export interface LifecycleState {
@@ -118,6 +107,7 @@ type RecordedType =
   | 'geometry_msgs/msg/PoseWithCovarianceStamped'
   | 'nav_msgs/msg/Odometry'
   | 'netvlad_localizer/msg/PlaceHypotheses'
+  | 'netvlad_localizer/msg/RecallDiagnostics'
   | 'sensor_msgs/msg/CompressedImage'
   | 'sensor_msgs/msg/NavSatFix'
   | 'tf2_msgs/msg/TFMessage'
@@ -127,7 +117,6 @@ type RecordedType =
 export interface MessageTypes extends Pick<RosMessages, RecordedType> {
   'lifecycle_msgs/msg/TransitionEvent': TransitionEvent;
   'netvlad_localizer/msg/LoopClosure': LoopClosureMessage;
-  'netvlad_localizer/msg/RecallDiagnostics': RecallDiagnosticsMessage;
   'rcl_interfaces/msg/ParameterEvent': ParameterEvent;
   'rosgraph_msgs/msg/Clock': { readonly clock: Time };
 }

@@ -15,7 +15,9 @@ import type {
   PoseMessage,
   PoseWithCovariance,
   PoseWithCovarianceStamped,
+  RecallDiagnosticsMessage,
 } from './messages.ts';
+import type { MeasuredRecall } from './RecallMonitor.ts';
 
 /** netvlad_localizer/msg/PlaceHypotheses. */
 export const STATE_IDS: Readonly<Record<LocalizationState, number>> = { lost: 0, uncertain: 1, located: 2, off_map: 3 };
@@ -221,5 +223,29 @@ export function toLoopClosureMessage(closure: LoopClosure, context: MessageConte
     probability: closure.probability,
     accepted: closure.accepted,
     to_from_from: { pose: toPoseMessage(invertPose(closure.toFromFrom)), covariance: closure.covariance },
+  };
+}
+
+/** `expected` is by n, from the map's own calibration; stamped as the last image. */
+export function toRecallMessage(
+  measured: MeasuredRecall,
+  context: MessageContext,
+  facts: {
+    readonly stampNs: bigint;
+    readonly radiusM: number;
+    readonly expected: Readonly<Record<number, number>>;
+  },
+): RecallDiagnosticsMessage {
+  return {
+    header: toHeader(facts.stampNs, context),
+    queries: measured.queries,
+    queries_with_truth: measured.queriesWithTruth,
+    radius: facts.radiusM,
+    n: measured.n,
+    recall: measured.recall,
+    expected_recall: measured.n.flatMap((n) => facts.expected[n] ?? []),
+    accepted_precision: measured.acceptedPrecision,
+    median_position_error: measured.medianPositionErrorM,
+    calibration_error: measured.calibrationError,
   };
 }

@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { openBag } from '../../bags/openBag.ts';
 import type { BagSource } from '../../bags/BagSource.ts';
 import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
+import { formatTimestamp } from '../../datasets/timestamps.ts';
+import { NetvladError } from '../../errors.ts';
 import { createDatum } from '../../geo/LocalDatum.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
@@ -30,8 +32,9 @@ import { toLocalizerOptions, type ParameterValues } from '../../ros/parameters.t
 import { formatReplay } from '../formatReplay.ts';
 import { addModelOptions, openModelFromFlags, toProviders, type ModelFlags } from '../modelOptions.ts';
 import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
+import { openResults } from '../replay/openResults.ts';
 import { readNodeParameters } from '../replay/readNodeParameters.ts';
-import { ResultsRecording } from '../replay/ResultsRecording.ts';
+import type { ResultsRecording } from '../replay/ResultsRecording.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface ReplayFlags extends ModelFlags {
@@ -39,6 +42,8 @@ interface ReplayFlags extends ModelFlags {
   readonly params?: string;
   readonly report?: string;
   readonly out?: string;
+  readonly withInputs?: boolean;
+  readonly debugImage?: boolean;
   readonly speed?: number;
   readonly groundTruth?: string;
   readonly radius?: number;
@@ -57,6 +62,9 @@ const DECISIVE: readonly RegExp[] = [
   /^(place_radius|place_radius_steps|heading_tolerance|max_speed|max_steps_per_frame|odometry_noise|max_gap)$/,
   /^(frame_weight|max_hypotheses|sequence_filter)$/,
 ];
+
+/** A damaged database loses messages one by one. */
+const MOST_WARNINGS = 20;
 
 function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConfig {
   return {
@@ -116,7 +124,7 @@ class ReplayRun {
     });
     const judgement = this.#judge(opened);
     if (flags.report !== undefined) await this.#writeReport(flags.report, { opened, judgement, timings });
-    for (const { where, problem } of judgement.document.problems) context.logger.warn(`${where}: ${problem}`);
+    this.#warn(judgement.document.problems);
     context.output({ ...judgement.document, timings }, formatReplay(judgement.document, timings));
   }
 
@@ -133,22 +141,14 @@ class ReplayRun {
     });
   }
 
-  async #drive({ inputs, image, frames }: OpenedInputs): Promise<void> {
+  async #drive(opened: OpenedInputs): Promise<void> {
+    const { inputs, image } = opened;
     const { engine, values, flags, context } = this.#parts;
-    const { map, model } = engine.facts;
+    const { map } = engine.facts;
     const { places, datum } = map;
     const calibration = map.calibration as PlaceCalibration | null;
     const localizer = createLocalizer({ places, datum, calibration, options: toLocalizerOptions(values) });
-    const messages = {
-      frame: values.map_frame || map.frame,
-      mapId: map.id,
-      modelId: model.sha256,
-      datum: inputs.datum,
-    };
-    const results =
-      flags.out === undefined
-        ? null
-        : await ResultsRecording.create(flags.out, { messages, frames, baseFrame: values.base_frame });
+    const results = flags.out === undefined ? null : await this.#openResults(flags.out, opened);
     const progress = context.progress('replay');
     const events = {
       onFrame: async (frame: ReplayFrame) => {
@@ -166,14 +166,55 @@ class ReplayRun {
       signal: context.signal,
     };
     try {
-      const tools = { recognizer: engine, localizer, topK: values.top_k };
+      const ahead = results?.asksRecognizer === true ? { ahead: 1 } : {};
+      const tools = { recognizer: engine, localizer, topK: values.top_k, ...ahead };
       if (flags.speed === undefined) await replayAll(inputs, tools, events);
       else await replayPaced(inputs, tools, { ...events, speed: flags.speed });
+      this.#assertProcessed(image.name);
       await results?.close();
       progress.finish();
     } finally {
       await results?.abandon();
     }
+  }
+
+  #openResults(path: string, opened: OpenedInputs): Promise<ResultsRecording> {
+    const { bag, engine, values, flags } = this.#parts;
+    const onProblem = (problem: DatasetProblem): void => {
+      this.#problems.push(problem);
+    };
+    return openResults(path, {
+      ...{ bag, engine, values, opened, onProblem },
+      ...{ radiusM: flags.radius ?? values.ground_truth_radius, withInputs: flags.withInputs === true },
+      withDebugImage: flags.debugImage !== false,
+    });
+  }
+
+  /** A judgement of nothing is none. */
+  #assertProcessed(topic: string): void {
+    if (this.#frames.some(({ kind }) => kind === 'processed')) return;
+    const rejected = this.#frames.find((frame) => frame.kind === 'rejected');
+    const [first] = this.#problems;
+    const damage = first === undefined ? 'there is none' : `${first.where}: ${first.problem}`;
+    const why =
+      rejected === undefined
+        ? damage
+        : `all ${this.#frames.length} are unusable, the first: ${rejected.problem.message}`;
+    throw new NetvladError('bad-input', `No image of ${topic} in ${this.#parts.bag.path} could be read: ${why}`);
+  }
+
+  /** What was read, and where it stopped. */
+  #warn(problems: readonly DatasetProblem[]): void {
+    const { logger } = this.#parts.context;
+    const last = this.#frames.at(-1);
+    if (problems.length === 0 || last === undefined) return;
+    const until = `${formatTimestamp(last.logTimeNs)} s`;
+    logger.warn(
+      `${this.#frames.length} images were read, the last recorded at ${until}; not all of the recording could be:`,
+    );
+    for (const { where, problem } of problems.slice(0, MOST_WARNINGS)) logger.warn(`${where}: ${problem}`);
+    const more = problems.length - MOST_WARNINGS;
+    if (more > 0) logger.warn(`and ${more} more; --json and report.json name them all.`);
   }
 
   #judge({ image, odometryTopic, fixTopic, truth }: OpenedInputs): ReplayJudgement {
@@ -252,7 +293,9 @@ export function registerReplayCommand(program: Command): void {
     .requiredOption('--map <file>', 'map file (*.vprmap)')
     .option('--params <file.yaml>', "the node's parameter file (section localizer or /**)")
     .option('--report <folder>', 'write report.html, report.json, frames.csv, trajectory.tum, timings.json')
-    .option('--out <file.mcap>', "write the results as a recording, on the node's own topics")
+    .option('--out <path>', "write the results on the node's own topics: file.mcap, or a new rosbag2 folder")
+    .option('--with-inputs', 'copy camera, odometry, fix, truth and tf of the recording into --out')
+    .option('--no-debug-image', 'leave the debug image out of --out: smaller, and several times faster')
     .option('--speed <x>', 'at x times the recorded pace, dropping images as the node would', parsePositiveNumber)
     .option(
       '--ground-truth <what>',

@@ -33,6 +33,8 @@ export interface ReplayTools {
   readonly recognizer: PlaceRecognizer;
   readonly localizer: Localizer;
   readonly topK: number;
+  /** Images under way at once; 1 where `onFrame` asks the recognizer for more about the frame that it recognized last. */
+  readonly ahead?: number;
 }
 
 export interface ReplayEvents {
@@ -128,7 +130,8 @@ export async function replayAll(inputs: ReplayInputs, tools: ReplayTools, events
     image,
     recognition: await tools.recognizer.recognize(image.frame, tools.topK),
   });
-  for await (const { image, recognition } of mapAhead(readImages(inputs, events), () => AHEAD, recognize)) {
+  const ahead = tools.ahead ?? AHEAD;
+  for await (const { image, recognition } of mapAhead(readImages(inputs, events), () => ahead, recognize)) {
     await events.onFrame(localizer.localize(image, recognition, null));
   }
 }
@@ -144,18 +147,24 @@ export async function replayPaced(
 ): Promise<void> {
   const localizer = new FrameLocalizer(inputs, tools);
   const waiting = new Map<CameraFrame, { readonly image: RecordedImage; readonly arrivedMs: number }>();
-  const results = new Map<number, ReplayFrame>();
+  const order: RecordedImage[] = [];
   let failure: unknown = null;
+  /** Images before one that is done were overtaken. */
+  const tellUpTo = async (done: ReplayFrame | null): Promise<void> => {
+    while (order.length > 0 && (done === null || order[0]!.index <= done.index)) {
+      const image = order.shift()!;
+      await events.onFrame(done?.index === image.index ? done : { kind: 'dropped', ...localizer.describe(image) });
+    }
+  };
   const slot = new LatestFrameSlot(async (frame) => {
     const { image, arrivedMs } = waiting.get(frame)!;
     try {
       const recognition = await tools.recognizer.recognize(frame, tools.topK);
-      results.set(image.index, localizer.localize(image, recognition, arrivedMs));
+      await tellUpTo(localizer.localize(image, recognition, arrivedMs));
     } catch (error) {
       failure ??= error;
     }
   });
-  const order: RecordedImage[] = [];
   let start: { readonly wallMs: number; readonly logNs: bigint } | null = null;
   for await (const image of readImages(inputs, events)) {
     start ??= { wallMs: performance.now(), logNs: image.logTimeNs };
@@ -169,9 +178,7 @@ export async function replayPaced(
   }
   await slot.drain();
   if (failure !== null) throw failure as Error;
-  for (const image of order) {
-    await events.onFrame(results.get(image.index) ?? { kind: 'dropped', ...localizer.describe(image) });
-  }
+  await tellUpTo(null);
 }
 
 /** What is kept of an image until the end of the run. */

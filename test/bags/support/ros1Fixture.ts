@@ -113,7 +113,7 @@ class Ros1Assembler {
 }
 
 export function writeRos1(path: string, messages: readonly Ros1Entry[], settings: Ros1Settings = {}): void {
-  const { chunkMessages = 8, index = true, pack = (data) => ({ compression: 'none', data }) } = settings;
+  const { chunkMessages = 8, index = true, pack = (data: Uint8Array) => ({ compression: 'none', data }) } = settings;
   const assembler = new Ros1Assembler(messages);
   const connections = assembler.connections();
   const parts: Buffer[] = [];
