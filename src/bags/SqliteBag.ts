@@ -10,6 +10,8 @@ import { isZstd, unpackZstd } from './zstd.ts';
 
 /** Rows are listed in pages, so that no query stays open while a consumer thinks. */
 const PAGE_ROWS = 4096;
+/** A damaged page of 4 KB hides at most about a hundred small messages; behind a longer gap nothing is expected. */
+const SALVAGE_GAP = 512;
 
 interface TopicRow {
   readonly id: bigint;
@@ -56,7 +58,9 @@ export class SqliteBag implements BagSource {
     try {
       db = new Database(file, { readonly: true, fileMustExist: true });
       db.defaultSafeIntegers(true);
-      return new SqliteBag(path, db, describeCut(path));
+      const cut = describeCut(path);
+      if (cut !== null) allowMissingPages(db);
+      return new SqliteBag(path, db, cut);
     } catch (cause) {
       db?.close();
       throw new NetvladError(
@@ -135,11 +139,11 @@ export class SqliteBag implements BagSource {
   }
 
   /** Looks for the rows one id after the other: SQLite cannot walk the tree, but may find most leaves from its root. */
-  *#salvageRows(after: { readonly timestamp: bigint; readonly id: bigint }): Generator<MessageRow> {
+  *#salvageRows(after: { readonly timestamp: bigint; readonly id: bigint }): Generator<MessageRow | DatasetProblem> {
     const probe = this.#db.prepare<[bigint], MessageRow>('SELECT id, topic_id, timestamp FROM messages WHERE id = ?');
     const found: MessageRow[] = [];
     let failures = 0;
-    for (let id = 1n; failures < PAGE_ROWS; id++) {
+    for (let id = 1n; failures < SALVAGE_GAP; id++) {
       try {
         const row = probe.get(id);
         if (row === undefined) failures++;
@@ -149,8 +153,25 @@ export class SqliteBag implements BagSource {
         failures++;
       }
     }
+    const last = found.at(-1);
+    yield {
+      problem:
+        last === undefined
+          ? 'No message of it can be found.'
+          : `The last message that can be found is messages.id ${last.id}.`,
+      where: this.path,
+    };
     yield* found.sort((a, b) => (isAfter(a, b) ? 1 : -1));
   }
+}
+
+/**
+ * SQLite refuses a file with fewer pages than its header counts, unless the schema is said to be writable (lockBtree in
+ * btree.c); then only what lies on the missing pages is refused. Nothing is written: the database is open for reading.
+ */
+function allowMissingPages(db: Database.Database): void {
+  db.unsafeMode(true);
+  db.pragma('writable_schema = ON');
 }
 
 function isAfter(

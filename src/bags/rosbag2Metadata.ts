@@ -38,5 +38,5 @@ export function formatRosbag2Metadata({ topics, range }: RecordingSummary, file:
     relative_file_paths: [file],
     files: [{ path: file, ...span }],
   };
-  return stringify({ rosbag2_bagfile_information: information });
+  return stringify({ rosbag2_bagfile_information: information }, { aliasDuplicateObjects: false });
 }

@@ -2,9 +2,11 @@
 import { loadImage } from '../image/decodeFrame.ts';
 import { encodeThumbnail } from '../image/encode.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
+import type { RgbImage } from '../image/RgbImage.ts';
 import type { PlaceMap } from '../map/PlaceMap.ts';
 import type { MapEvaluation } from './evaluateMap.ts';
 import type { ReportPictures } from './report/createReportDocument.ts';
+import type { MatchExplainer } from './report/explainMatch.ts';
 
 const PICTURE_SIDE = 320;
 
@@ -15,16 +17,20 @@ export const NO_PICTURES: ReportPictures = {
   nearestTrue: () => null,
 };
 
-async function loadPicture(path: string | null): Promise<Uint8Array | null> {
+async function loadQuery(path: string | null): Promise<RgbImage | null> {
   if (path === null) return null;
   const image = await loadImage(path);
-  return isFrameProblem(image) ? null : encodeThumbnail(image, PICTURE_SIDE);
+  return isFrameProblem(image) ? null : image;
 }
 
 type NearestTrue = ReturnType<ReportPictures['nearestTrue']>;
 
 /** By position where both have one; otherwise the first of the right ones. */
-function findNearestTrue({ truth, perQuery }: MapEvaluation, map: PlaceMap, query: number): NearestTrue {
+function findNearestTrue(
+  { truth, perQuery }: Pick<MapEvaluation, 'truth' | 'perQuery'>,
+  map: PlaceMap,
+  query: number,
+): NearestTrue {
   const { x, y } = perQuery[query]!;
   let nearest: NearestTrue = null;
   for (const row of truth[query]!) {
@@ -36,10 +42,25 @@ function findNearestTrue({ truth, perQuery }: MapEvaluation, map: PlaceMap, quer
   return nearest;
 }
 
-export function createEvaluationPictures(evaluation: MapEvaluation, map: PlaceMap): ReportPictures {
+/** `explain` says by what a match was recognized; null = matches were not verified. */
+export function createEvaluationPictures(
+  { truth, perQuery, retrieved }: MapEvaluation,
+  map: PlaceMap,
+  explain: MatchExplainer | null,
+): ReportPictures {
+  const load = (index: number): Promise<RgbImage | null> => loadQuery(retrieved[index]!.path);
   return {
-    query: (index) => loadPicture(evaluation.retrieved[index]!.path),
+    query: async (index) => {
+      const image = await load(index);
+      return image === null ? null : encodeThumbnail(image, PICTURE_SIDE);
+    },
     place: (id) => map.thumbnail(id),
-    nearestTrue: (index) => findNearestTrue(evaluation, map, index),
+    inliers: async (index) => {
+      const best = perQuery[index]!.matches[0];
+      if (explain === null || best === undefined) return null;
+      const image = await load(index);
+      return image === null ? null : explain(image, best.place);
+    },
+    nearestTrue: (index) => findNearestTrue({ truth, perQuery }, map, index),
   };
 }

@@ -173,6 +173,17 @@ describe('openBag', () => {
     );
   });
 
+  it('a cut SQLite file gives the messages on the pages before the cut, and names where it was', async () => {
+    const path = await db3(folder, DRIVE);
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, Math.floor(bytes.length * 0.7)));
+    const { messages, problems } = await readPath(path);
+    assert.ok(messages.length > 20 && messages.length < DRIVE.length, `${messages.length} messages`);
+    for (const message of messages) assert.deepEqual(message, ORIGINAL.get(keyOf(message)));
+    assert.match(problems.join('\n'), /The file was cut: it has \d+ of \d+ bytes/);
+    assert.match(problems.join('\n'), /The last message that can be found is messages\.id \d+/);
+  });
+
   it('a missing file of a split recording is named', async () => {
     const path = await split(folder, { parts: 3, metadata: true, storage: 'db3' });
     rmSync(join(path, 'drive_1.db3'));

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { isBagProblem } from '../../src/bags/BagSource.ts';
-import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
+import { createRecordingWriter } from '../../src/bags/createRecordingWriter.ts';
 import type { RosMessages } from '../../src/bags/messages.ts';
 import { openBag } from '../../src/bags/openBag.ts';
 import { openBagSource } from '../../src/bags/openBagSource.ts';
@@ -160,6 +160,27 @@ describe('recordings of other programs', () => {
     }
   }
 
+  for (const format of ['ros1', 'ros1-lz4', 'ros1-bz2']) {
+    it(`${format} whose recorder died before it wrote the index: all the same`, async function () {
+      const drive = await readDrive(sharedPath(this, 'data', 'nakamura_campus_robot'), '');
+      const path = writeByPeer(format, drive);
+      const bytes = readFileSync(path);
+      const indexPosition = Number(bytes.readBigUInt64LE(bytes.indexOf('index_pos=') + 'index_pos='.length));
+      writeFileSync(path, bytes.subarray(0, indexPosition));
+      const bag = await openBag(path);
+      const stamps: bigint[] = [];
+      for await (const item of bag.messages(['/camera/compressed'])) {
+        if (!isBagProblem(item)) stamps.push(parseCameraFrame(item).stampNs);
+      }
+      await bag.close();
+      assert.match(bag.description, /without an index/);
+      assert.deepEqual(
+        stamps,
+        drive.map(({ stampNs }) => stampNs),
+      );
+    });
+  }
+
   it('a drive recorded by another program becomes geotagged images', async function () {
     const drive = await readDrive(sharedPath(this, 'data', 'nakamura_campus_robot'), '');
     const path = writeByPeer('rosbag2-mcap-zstd', drive);
@@ -176,11 +197,16 @@ describe('recordings of other programs', () => {
     );
   });
 
-  for (const compression of ['none', 'zstd'] as const) {
-    it(`ours (${compression}) is read by PyPI mcap, decoded by rosbags from the schemas in the file`, async function () {
+  for (const [reader, name, compression] of [
+    ['mcap', 'ours.mcap', 'none'],
+    ['mcap', 'ours.mcap', 'zstd'],
+    ['rosbags', 'ours', 'none'],
+    ['rosbags', 'ours', 'zstd'],
+  ] as const) {
+    it(`ours (${compression}) is read by PyPI ${reader}, by the schemas in the file alone`, async function () {
       const drive = await readDrive(sharedPath(this, 'data', 'nakamura_campus_robot'), '');
-      const path = join(folder, 'ours.mcap');
-      const writer = await createMcapWriter(path, { compression });
+      const path = join(folder, name);
+      const writer = await createRecordingWriter(path, { compression });
       for (const { stampNs, bytes, format, x, y } of drive) {
         const header = { stamp: toRosTime(stampNs), frame_id: 'camera' };
         await writer.write('/image', 'sensor_msgs/msg/CompressedImage', stampNs, { header, format, data: bytes });

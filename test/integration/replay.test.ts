@@ -15,6 +15,25 @@ import { runNetvlad } from '../support/runNetvlad.ts';
 import { sharedPath } from '../support/sharedData.ts';
 
 const IMAGES = 10;
+/** Two images a second. */
+const SECONDS = IMAGES / 2;
+
+/** States of the decisions in order, and the number of messages by topic. */
+async function readResults(path: string): Promise<{ states: number[]; counts: Record<string, number> }> {
+  const states: number[] = [];
+  const counts: Record<string, number> = {};
+  const bag = await openBag(path);
+  for await (const item of bag.messages()) {
+    assert.ok(!isBagProblem(item));
+    const { name } = item.topic;
+    counts[name] = (counts[name] ?? 0) + 1;
+    const message = decodeMessage(item);
+    if (name !== '/localizer/hypotheses') continue;
+    states.push((message as RosMessages['netvlad_localizer/msg/PlaceHypotheses']).state);
+  }
+  await bag.close();
+  return { states, counts: Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
 
 describe('netvlad replay', function () {
   this.timeout(120_000);
@@ -63,15 +82,18 @@ describe('netvlad replay', function () {
     const written = JSON.parse(readFileSync(join(report, 'report.json'), 'utf8')) as ReplayDocument;
     assert.deepEqual(written.frames, document.frames);
 
-    const states: number[] = [];
-    const results = await openBag(out);
-    for await (const item of results.messages(['/localizer/hypotheses'])) {
-      assert.ok(!isBagProblem(item));
-      states.push((decodeMessage(item) as RosMessages['netvlad_localizer/msg/PlaceHypotheses']).state);
-    }
-    await results.close();
+    const { states, counts } = await readResults(out);
     assert.equal(states.length, IMAGES);
     assert.equal(states.filter((state) => state === 2).length, document.frames.located);
+    assert.deepEqual(counts, {
+      '/diagnostics': SECONDS,
+      '/localizer/debug_image/compressed': IMAGES,
+      '/localizer/hypotheses': IMAGES,
+      '/localizer/hypotheses/markers': IMAGES,
+      '/localizer/hypotheses/poses': IMAGES,
+      '/localizer/pose': document.frames.located,
+      '/localizer/recall': SECONDS,
+    });
 
     const cut = join(folder, 'cut.mcap');
     writeFileSync(cut, readFileSync(bag).subarray(0, 400_000));
@@ -81,5 +103,40 @@ describe('netvlad replay', function () {
     assert.ok(frames.processed > 0 && frames.processed < IMAGES, `${frames.processed} frames`);
     assert.match(problems.map(({ problem }) => problem).join(), /cut/);
     assert.match(half.stderr, /cut\.mcap, byte \d+ of 400000/);
+  });
+
+  it('a second run writes the same bytes; with the inputs it is a recording that shows all, also as a rosbag2 folder', async function () {
+    const [bag, map] = [join(folder, 'twice.mcap'), join(folder, 'twice.vprmap')];
+    await record(bag, sharedPath(this, 'data', 'nakamura_campus_robot'));
+    assert.equal((await runNetvlad(['map', 'build', bag, '--out', map])).code, 0);
+    const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+    for (const out of [first, second]) {
+      const run = await runNetvlad([
+        'replay',
+        bag,
+        '--map',
+        map,
+        '--out',
+        out,
+        '--with-inputs',
+        '--report',
+        `${out}-report`,
+      ]);
+      assert.equal(run.code, 0, run.stderr);
+    }
+    assert.deepEqual(readdirSync(first).sort(), ['first_0.mcap', 'metadata.yaml']);
+    const bytesOf = (...parts: string[]): Buffer => readFileSync(join(...parts));
+    assert.ok(bytesOf(first, 'first_0.mcap').equals(bytesOf(second, 'second_0.mcap')));
+    for (const name of ['report.json', 'frames.csv', 'trajectory.tum']) {
+      assert.ok(bytesOf(`${first}-report`, name).equals(bytesOf(`${second}-report`, name)), name);
+    }
+    const { counts } = await readResults(first);
+    assert.equal(counts['/camera/compressed'], IMAGES);
+    assert.equal(counts['/ground_truth'], IMAGES);
+    assert.equal(counts['/localizer/hypotheses'], IMAGES);
+
+    const again = await runNetvlad(['replay', bag, '--map', map, '--out', first]);
+    assert.equal(again.code, 3);
+    assert.match(again.stderr, /first is there already; a recording does not replace it/);
   });
 });

@@ -11,6 +11,7 @@ import { readDescriptorSets } from '../../evaluation/readDescriptorSets.ts';
 import { chooseCriterion, type TruthFlags } from '../../evaluation/chooseCriterion.ts';
 import { createEvaluationReport } from '../../evaluation/report/createEvaluationReport.ts';
 import type { ReportPictures } from '../../evaluation/report/createReportDocument.ts';
+import { createMatchExplainer, type MatchExplainer } from '../../evaluation/report/explainMatch.ts';
 import { renderReport } from '../../evaluation/report/renderReport.ts';
 import type { UniqueBy } from '../../evaluation/uniqueAnswers.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
@@ -64,7 +65,7 @@ async function writeFiles(
 async function withTools(
   map: PlaceMap,
   { flags, context }: EvaluateWork,
-  work: (tools: EvaluationTools) => Promise<EvaluationReport>,
+  work: (tools: EvaluationTools, explain: MatchExplainer | null) => Promise<EvaluationReport>,
 ): Promise<EvaluationReport> {
   const model = await openModelFromFlags(flags, context.logger);
   let verifier: MapVerifier | null = null;
@@ -77,7 +78,8 @@ async function withTools(
       calibration: map.calibration,
       options: { sequence: flags.sequence === true },
     });
-    return await work({ map, model, index: await openIndex(map, flags.index), localizer, verifier });
+    const explain = verifier === null ? null : createMatchExplainer(model, map, verifier);
+    return await work({ map, model, index: await openIndex(map, flags.index), localizer, verifier }, explain);
   } finally {
     await verifier?.dispose();
     await model.dispose();
@@ -95,12 +97,13 @@ async function evaluateImages(mapPath: string, queries: string, given: EvaluateW
   try {
     const criterion = await chooseCriterion(flags, { hasPositions: map.hasPositions });
     const source = await openSourceFromFlags(queries, flags);
-    return await withTools(map, given, async (tools) => {
+    return await withTools(map, given, async (tools, explain) => {
       const evaluation = await evaluateMap(source, tools, {
         ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
         ...{ progress: context.progress('queries'), signal: context.signal },
       });
-      await writeFiles(evaluation, flags, { places: map.places, pictures: createEvaluationPictures(evaluation, map) });
+      const pictures = createEvaluationPictures(evaluation, map, explain);
+      await writeFiles(evaluation, flags, { places: map.places, pictures });
       return evaluation;
     });
   } finally {

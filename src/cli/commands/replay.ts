@@ -9,11 +9,6 @@ import { NetvladError } from '../../errors.ts';
 import { createDatum } from '../../geo/LocalDatum.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
-import { MapVerifier } from '../../map/MapVerifier.ts';
-import { PlaceMap } from '../../map/PlaceMap.ts';
-import { chooseGallery } from '../../evaluation/report/chooseGallery.ts';
-import { GALLERY_SIZE } from '../../evaluation/report/createReportDocument.ts';
-import { createMatchExplainer, type MatchExplainer } from '../../evaluation/report/explainMatch.ts';
 import {
   judgeReplay,
   summarizeTimings,
@@ -23,8 +18,7 @@ import {
 import { openInputs, unique, type OpenedInputs } from '../../evaluation/replay/openInputs.ts';
 import { replayAll, replayPaced } from '../../evaluation/replay/replayBag.ts';
 import type { ReplayFrame } from '../../evaluation/replay/ReplayFrame.ts';
-import { readReplayPictures } from '../../evaluation/replay/replayPictures.ts';
-import { writeReplay } from '../../evaluation/replay/writeReplay.ts';
+import type { OnnxDescriptorModel } from '../../inference/OnnxDescriptorModel.ts';
 import { openEngine } from '../../recognition/openEngine.ts';
 import type { EngineConfig, RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
 import { WorkerRecognizer } from '../../recognition/WorkerRecognizer.ts';
@@ -35,6 +29,7 @@ import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { openResults } from '../replay/openResults.ts';
 import { readNodeParameters } from '../replay/readNodeParameters.ts';
 import type { ResultsRecording } from '../replay/ResultsRecording.ts';
+import { writeReplayReport, type ReplayRunResults } from '../replay/writeReplayReport.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface ReplayFlags extends ModelFlags {
@@ -235,54 +230,22 @@ class ReplayRun {
     });
   }
 
+  #writeReport(folder: string, run: Pick<ReplayRunResults, 'opened' | 'judgement' | 'timings'>): Promise<void> {
+    const { bag, engine, values, flags, context } = this.#parts;
+    const openModel = (): Promise<OnnxDescriptorModel> => {
+      const path = flags.model ?? values.model;
+      return openModelFromFlags({ ...flags, ...(path === '' ? {} : { model: path }) }, context.logger);
+    };
+    return writeReplayReport(folder, {
+      ...{ bag, map: engine.facts.map, frames: this.#frames, ...run },
+      ...{ criterion: this.#criterion(run.opened.truth !== null), verifyTopK: values.verify_top_k, openModel },
+    });
+  }
+
   #criterion(hasTruth: boolean): ReplayCriterion | null {
     const { flags, values } = this.#parts;
     if (flags.frames !== undefined) return { kind: 'frames', frames: flags.frames };
     return hasTruth ? { kind: 'radius', radiusM: flags.radius ?? values.ground_truth_radius } : null;
-  }
-
-  async #writeReport(
-    folder: string,
-    run: {
-      readonly opened: OpenedInputs;
-      readonly judgement: ReplayJudgement;
-      readonly timings: ReturnType<typeof summarizeTimings>;
-    },
-  ): Promise<void> {
-    const { bag, engine } = this.#parts;
-    const { opened, judgement, timings } = run;
-    const criterion = this.#criterion(opened.truth !== null) ?? { kind: 'frames', frames: 0 };
-    const chosen = chooseGallery(judgement.evaluation?.perQuery ?? [], GALLERY_SIZE);
-    const map = PlaceMap.open(engine.facts.map.path);
-    try {
-      const frames = this.#frames.filter((frame) => frame.kind === 'processed');
-      const pictures = await this.#withExplainer(map, (explain) => {
-        const sources = { bag, imageTopic: opened.image.name, map, frames, criterion, explain };
-        return readReplayPictures(sources, [...chosen.failures, ...chosen.successes]);
-      });
-      const { places } = engine.facts.map;
-      await writeReplay(folder, { judgement, frames: this.#frames, timings, places, pictures });
-    } finally {
-      map.close();
-    }
-  }
-
-  /** Where matches were verified, the pictures show by what; a second look at the few that are shown. */
-  async #withExplainer<T>(map: PlaceMap, work: (explain: MatchExplainer | null) => Promise<T>): Promise<T> {
-    const { values, flags, context } = this.#parts;
-    const verifier = await MapVerifier.open(map, values.verify_top_k);
-    if (verifier === null) return work(null);
-    try {
-      const path = flags.model ?? values.model;
-      const model = await openModelFromFlags({ ...flags, ...(path === '' ? {} : { model: path }) }, context.logger);
-      try {
-        return await work(createMatchExplainer(model, map, verifier));
-      } finally {
-        await model.dispose();
-      }
-    } finally {
-      await verifier.dispose();
-    }
   }
 }
 

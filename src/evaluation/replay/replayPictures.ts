@@ -46,7 +46,7 @@ export async function readReplayPictures(sources: PictureSources, wanted: readon
   return {
     query: (query) => Promise.resolve(pictures.get(query) ?? null),
     place: (id) => map.thumbnail(id),
-    inliers: (query) => inliers.get(query) ?? null,
+    inliers: (query) => Promise.resolve(inliers.get(query) ?? null),
     nearestTrue: (query) => findNearestTrue(frames[query]!, map.places, criterion),
   };
 }

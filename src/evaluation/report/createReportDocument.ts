@@ -18,7 +18,7 @@ export interface ReportPictures {
   /** The thumbnail of a place. */
   place(id: number): Uint8Array | null;
   /** Verified correspondences of query i and its best match; left out = nothing was verified. */
-  inliers?(index: number): GalleryMatch['inliers'];
+  inliers?(index: number): Promise<GalleryMatch['inliers']>;
   /** The nearest place that would have been right, for a query whose matches are all wrong. */
   nearestTrue(
     index: number,
@@ -119,6 +119,7 @@ function toAcceptanceCurves(perQuery: readonly ReportedQuery[]): readonly Accept
 async function toGalleryItem(query: ReportedQuery, index: number, pictures: ReportPictures): Promise<GalleryItem> {
   const { decision } = query;
   const shown = query.matches.slice(0, SHOWN_MATCHES);
+  const inliers = (await pictures.inliers?.(index)) ?? null;
   const nearest = shown.some(({ isCorrect }) => isCorrect) ? null : pictures.nearestTrue(index);
   return {
     query: {
@@ -128,7 +129,7 @@ async function toGalleryItem(query: ReportedQuery, index: number, pictures: Repo
     },
     matches: shown.map((match, rank) => ({
       ...{ bytes: pictures.place(match.place), name: match.image, caption: toCaption(match) },
-      ...{ isCorrect: match.isCorrect, inliers: rank === 0 ? (pictures.inliers?.(index) ?? null) : null },
+      ...{ isCorrect: match.isCorrect, inliers: rank === 0 ? inliers : null },
     })),
     nearestTrue: nearest === null ? null : toNearestTrue(nearest, pictures),
   };

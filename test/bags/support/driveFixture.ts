@@ -27,18 +27,18 @@ export function driveMessages(): RawMessage[] {
   const start = 1_700_000_000_000_000_000n;
   const images = Array.from({ length: 10 }, (_, i) => {
     const stampNs = start + BigInt(i) * 500_000_000n;
-    const data = encode('sensor_msgs/msg/Image', imageMessage(stampNs, 16, 12));
+    const data = encodeCdr('sensor_msgs/msg/Image', imageMessage(stampNs, 16, 12));
     return { topic: CAMERA, type: 'sensor_msgs/msg/Image', logTimeNs: stampNs + 3_000_000n, data };
   });
   const odometry = Array.from({ length: 40 }, (_, i) => {
     const stampNs = start + BigInt(i) * 125_000_000n;
-    const data = encode('nav_msgs/msg/Odometry', odometryMessage(stampNs, i / 8, 0, 0));
+    const data = encodeCdr('nav_msgs/msg/Odometry', odometryMessage(stampNs, i / 8, 0, 0));
     return { topic: ODOM, type: 'nav_msgs/msg/Odometry', logTimeNs: stampNs + 1_000_000n, data };
   });
   return [...images, ...odometry].sort((a, b) => Number(a.logTimeNs - b.logTimeNs));
 }
 
-function encode(type: string, message: unknown): Uint8Array {
+export function encodeCdr(type: string, message: unknown): Uint8Array {
   return new MessageWriter(findRos2Definition(type)!.definitions).writeMessage(message);
 }
 

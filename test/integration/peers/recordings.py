@@ -1,7 +1,8 @@
 """Recordings by other people's software: PyPI `rosbags` and `mcap` write what ours must read, and read what ours writes.
 
     recordings.py write FORMAT OUT.bag MANIFEST.json
-    recordings.py read FILE.mcap            one JSON line a message, on stdout
+    recordings.py read FILE.mcap            by `mcap`; one JSON line a message, on stdout
+    recordings.py read FOLDER               by `rosbags`, a rosbag2 folder; the same lines
 """
 import hashlib
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer as McapWriter
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer as Ros2Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -124,8 +126,18 @@ def read_mcap(path):
                               "message": plain(decoded)}))
 
 
+def read_folder(path):
+    with AnyReader([Path(path)]) as reader:
+        for connection, log_ns, data in reader.messages():
+            decoded = reader.deserialize(data, connection.msgtype)
+            print(json.dumps({"topic": connection.topic, "type": connection.msgtype, "log_ns": str(log_ns),
+                              "message": plain(decoded)}))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         FORMATS[sys.argv[2]](Path(sys.argv[3]), json.loads(Path(sys.argv[4]).read_text()))
+    elif Path(sys.argv[2]).is_dir():
+        read_folder(sys.argv[2])
     else:
         read_mcap(sys.argv[2])
