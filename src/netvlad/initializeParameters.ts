@@ -1,15 +1,20 @@
-/** @file Initialisation from k-means centres: the ln 100 rule for alpha, versions 1 and 2. */
+/** @file Initialisation from k-means centres: alpha from the wanted sharpness of the assignment, versions 1 and 2. */
 import type { FloatArray } from '../math/vectors.ts';
 import { NORM_EPSILON, dotRow, norm, squaredDistance } from '../math/vectors.ts';
 import type { NetvladParameters, NetvladVersion } from './NetvladParameters.ts';
 
-/** The mean over features of ln(a_1 / a_2), the ratio of the two largest assignments, right after initialisation. */
-export const INITIAL_LOG_RATIO = Math.log(100);
+/** exp of the mean over features of ln(a_1 / a_2), the ratio of the two largest assignments; the authors' code has 100. */
+export const ASSIGNMENT_RATIO = 100;
 
 interface Centres {
   /** [K, D] row-major. */
   readonly centres: Float64Array;
   readonly dimension: number;
+}
+
+export interface Initialisation extends Centres {
+  /** Above 1: 100 is nearly hard assignment, a few is soft. Default: ASSIGNMENT_RATIO. */
+  readonly assignmentRatio?: number;
 }
 
 function unitRows({ centres, dimension }: Centres): Float64Array {
@@ -33,11 +38,11 @@ function meanGap(features: FloatArray, dimension: number, valuesOf: (x: FloatArr
 }
 
 /**
- * alpha of `version` from features [N, D] (unit L2): ln 100 over the mean gap between the two best centres, in cosines (v1) or
- * squared distances (v2). With one cluster there is nothing to choose: 1. Throws RangeError when all gaps are zero.
+ * alpha of `version` from features [N, D] (unit L2): ln(ratio) over the mean gap between the two best centres, in cosines (v1)
+ * or squared distances (v2). With one cluster there is nothing to choose: 1. Throws RangeError when all gaps are zero.
  */
-export function computeAlpha(version: NetvladVersion, start: Centres, features: FloatArray): number {
-  const { centres, dimension } = start;
+export function computeAlpha(version: NetvladVersion, start: Initialisation, features: FloatArray): number {
+  const { centres, dimension, assignmentRatio = ASSIGNMENT_RATIO } = start;
   const clusters = centres.length / dimension;
   if (clusters === 1) return 1;
   if (features.length === 0) throw new RangeError('alpha needs at least one feature');
@@ -49,7 +54,7 @@ export function computeAlpha(version: NetvladVersion, start: Centres, features: 
       : Float64Array.from(rows, (row) => -squaredDistance(x, row)),
   );
   if (!(gap > 0)) throw new RangeError('the centres do not tell the features apart: every gap is zero');
-  return INITIAL_LOG_RATIO / gap;
+  return Math.log(assignmentRatio) / gap;
 }
 
 /** v1: w_k = alpha c_k / |c_k|, b_k = 0. v2: w_k = 2 alpha c_k, b_k = -alpha |c_k|^2. */
@@ -69,7 +74,7 @@ export function toParameters(version: NetvladVersion, start: Centres, alpha: num
 /** Centres and features (both unit-L2 space, row-major) to a layer that is ready to be used or trained. */
 export function initializeParameters(
   version: NetvladVersion,
-  start: Centres,
+  start: Initialisation,
   features: FloatArray,
 ): { readonly alpha: number; readonly parameters: NetvladParameters } {
   const alpha = computeAlpha(version, start, features);

@@ -1,4 +1,4 @@
-/** @file The pooling before any training: k-means over randomly drawn local features and the ln 100 rule. */
+/** @file The pooling before any training: k-means over randomly drawn local features, alpha from the wanted sharpness. */
 import { NetvladError } from '../errors.ts';
 import type { LocalFeatures } from '../inference/DescriptorModel.ts';
 import { kmeans } from '../math/kmeans.ts';
@@ -69,8 +69,9 @@ export async function initializePooling(
     `k-means: ${clusters} centres after ${iterations} iterations, mean squared distance ${inertia.toFixed(4)}`,
   );
   if (pooling.kind === 'vlad') return { kind: 'vlad', clusters, centres };
-  const start = { centres, dimension: backbone.channels };
+  const { assignmentRatio } = initialisation;
+  const start = { centres, dimension: backbone.channels, assignmentRatio };
   const { alpha, parameters } = initializeParameters(pooling.version, start, features);
-  context.logger.info(`alpha ${alpha.toFixed(3)} (${pooling.version}, ln 100 rule)`);
+  context.logger.info(`alpha ${alpha.toFixed(3)} (${pooling.version}, assignment ratio ${assignmentRatio})`);
   return { kind: 'netvlad', parameters };
 }

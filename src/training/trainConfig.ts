@@ -54,6 +54,8 @@ const initialisationSchema = z.strictObject({
   images: z.int().positive().default(500),
   locationsPerImage: z.int().positive().default(100),
   iterations: z.int().positive().default(100),
+  /** How many times the nearest centre's assignment is the second's, on average: 100 as the authors, less is softer. */
+  assignmentRatio: z.number().gt(1).default(100),
 });
 
 const whiteningSchema = z.strictObject({

@@ -167,10 +167,12 @@ describe('initialisation', () => {
     assert.ok(Math.abs(computeAlpha('v2', START, X) - 8.475773348444337) < 1e-12);
   });
 
-  it('makes the mean log ratio of the two best assignments exactly ln 100', () => {
+  it('makes the mean log ratio of the two best assignments that of the wanted ratio, 100 unless told', () => {
+    const versions = fc.constantFrom('v1' as const, 'v2' as const);
+    const ratios = fc.constantFrom({}, { assignmentRatio: 3 });
     fc.assert(
-      fc.property(problem, fc.constantFrom('v1' as const, 'v2' as const), ({ n, d, k, features, centres }, version) => {
-        const { parameters } = initializeParameters(version, { centres, dimension: d }, features);
+      fc.property(problem, versions, ratios, ({ n, d, k, features, centres }, version, ratio) => {
+        const { parameters } = initializeParameters(version, { centres, dimension: d, ...ratio }, features);
         const assignment = computeAssignment(features, parameters);
         let sum = 0;
         for (let i = 0; i < n; i++) {
@@ -178,7 +180,8 @@ describe('initialisation', () => {
           fc.pre(second! > 1e-290); // beyond that the ratio leaves the range of float64
           sum += Math.log(first! / second!);
         }
-        assert.ok(Math.abs(sum / n - 4.605170185988092) < 1e-6, String(sum / n));
+        const wanted = Math.log(ratio.assignmentRatio ?? 100);
+        assert.ok(Math.abs(sum / n - wanted) < 1e-6, String(sum / n));
       }),
     );
   });
