@@ -53,11 +53,22 @@ export interface EpochReport {
   readonly isBest: boolean;
 }
 
+/** Where an epoch stands after a query; shares and loss are of its queries so far. */
+export interface EpochProgress {
+  /** From 0. */
+  readonly epoch: number;
+  readonly query: number;
+  readonly queries: number;
+  readonly loss: number;
+  readonly active: number;
+  readonly violatingShare: number;
+}
+
 export interface TrainerHooks {
   readonly signal: AbortSignal;
   /** Wall clock for the report alone. */
   readonly nowMs: () => number;
-  readonly onProgress: (state: { epoch: number; query: number; queries: number; loss: number; active: number }) => void;
+  readonly onProgress: (state: EpochProgress) => void;
   /** Recall by N of the validation queries with the present weights. */
   readonly validate: () => Promise<Readonly<Record<number, number>>>;
   /** Called after every epoch; what it saves lets the run be resumed. */
@@ -71,6 +82,9 @@ interface EpochSums {
   violating: number;
   steps: number;
 }
+
+const computeViolatingShare = ({ violating, triplets }: EpochSums): number =>
+  triplets === 0 ? 0 : violating / triplets;
 
 export class Trainer {
   readonly #network: TrainingNetwork;
@@ -125,7 +139,7 @@ export class Trainer {
           lossPerQuery: sums.loss / queries,
           queries,
           active: sums.active,
-          violatingShare: sums.triplets === 0 ? 0 : sums.violating / sums.triplets,
+          violatingShare: computeViolatingShare(sums),
           steps: sums.steps,
           rateFactor,
           recall,
@@ -166,7 +180,11 @@ export class Trainer {
       }
       this.#hooks.onProgress({
         ...{ epoch: this.#epoch, query: turn + 1, queries: order.length },
-        ...{ loss: sums.loss / (turn + 1), active: sums.active / (turn + 1) },
+        ...{
+          loss: sums.loss / (turn + 1),
+          active: sums.active / (turn + 1),
+          violatingShare: computeViolatingShare(sums),
+        },
       });
     }
     return { sums, queries: order.length };

@@ -17,7 +17,7 @@ import type { TrainingImage } from './neighbourhoods.ts';
 import type { RunFolder } from './runFolder.ts';
 import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
 import { averageWeights, type TrainedParts } from './trainedHead.ts';
-import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from './Trainer.ts';
+import { type EpochProgress, type EpochReport, Trainer, type TrainerHooks, type TrainerState } from './Trainer.ts';
 import type { TrainingContext } from './TrainingContext.ts';
 import { TrainingNetwork } from './TrainingNetwork.ts';
 import type { TrainingSet, Validation } from './trainingSet.ts';
@@ -146,22 +146,28 @@ function describeEpoch(report: EpochReport): string {
   );
 }
 
+/** What stands behind rate and time left: of the epoch so far, and the last validation. */
+function describeProgress({ epoch, loss, active, violatingShare }: EpochProgress, last?: EpochReport): string {
+  const recall = last === undefined ? '' : `  recall@5 ${(100 * (last.recall[5] ?? NaN)).toFixed(1)}`;
+  const shares = `active ${(100 * active).toFixed(0)} %  violating ${(100 * violatingShare).toFixed(0)} %`;
+  return `epoch ${epoch + 1}  loss ${loss.toFixed(4)}  ${shares}${recall}`;
+}
+
 function createHooks(
   request: TrainRequest,
   context: TrainingContext,
-  facts: { digest: string; validate: () => Promise<ByN>; reports: EpochReport[] },
+  facts: { digest: string; firstEpoch: number; validate: () => Promise<ByN>; reports: EpochReport[] },
 ): TrainerHooks {
   const progress = context.progress('training');
+  const { epochs } = context.config.training!;
   const { run } = request;
   return {
     signal: context.signal ?? new AbortController().signal,
     nowMs: () => performance.now(),
-    onProgress: ({ epoch, query, queries, loss, active }) => {
-      progress.update(
-        query,
-        queries,
-        `epoch ${epoch + 1}  loss ${loss.toFixed(4)}  active ${(100 * active).toFixed(0)} %`,
-      );
+    onProgress: (state) => {
+      const { epoch, query, queries } = state;
+      const done = (epoch - facts.firstEpoch) * queries + query;
+      progress.update(done, (epochs - facts.firstEpoch) * queries, describeProgress(state, facts.reports.at(-1)));
     },
     validate: facts.validate,
     onEpoch: async (report, state) => {
@@ -203,7 +209,7 @@ async function train(
     resumed?.remembered,
   );
   const validate = (): Promise<ByN> => parts.examiner.recall(set.validation);
-  const hooks = createHooks(request, context, { ...context, validate });
+  const hooks = createHooks(request, context, { ...context, firstEpoch: resumed?.epoch ?? 0, validate });
   const options = { ...training, seed: context.config.seed };
   const trainer = new Trainer({ network: parts.network, cache: parts.cache, miner }, options, hooks, resumed);
   if (parts.network.weights.size === 0) return trainer.state();

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { SMALL_CONFIG, writePatternPlaces } from '../support/patternPlaces.ts';
+import { SMALL_CONFIG, withTraining, writePatternPlaces } from '../support/patternPlaces.ts';
 import { runNetvlad } from '../support/runNetvlad.ts';
 
 interface TrainDocument {
   readonly model: string;
   readonly epochs: number;
   readonly recall: Record<'initial' | 'best' | 'chance', Record<string, number>>;
+  readonly test: TrainDocument['recall'] | null;
 }
 
 describe('netvlad train', function () {
@@ -50,6 +51,20 @@ describe('netvlad train', function () {
     await readFile(at('whole', 'config.yaml'));
     assert.match(await readFile(at('whole', 'training.html'), 'utf8'), /Loss a query[^]*recall@5/);
     assert.match(await readFile(at('whole', 'model', 'small.md'), 'utf8'), /validation/);
+  });
+
+  it('measures test queries of one condition with the weights that validation chose', async () => {
+    const roles = '{ testQueries: validation_query, testDatabase: validation_database }'; // so that the numbers are known
+    await writeFile(at('train.yaml'), withTraining(`queryCondition: night, roles: ${roles}`));
+    const { code, stdout, stderr } = await train('night', '--json');
+    await writeFile(at('train.yaml'), SMALL_CONFIG);
+    assert.equal(code, 0, stderr);
+    const { recall, test } = JSON.parse(stdout) as TrainDocument;
+    assert.deepEqual(test, recall);
+    const log = await readFile(at('night', 'log.jsonl'), 'utf8');
+    assert.match(log, /"event":"start".*"validation":3,"test":3/);
+    assert.match(log, /"event":"test"/);
+    assert.match(await readFile(at('night', 'training.html'), 'utf8'), /test recall@1/);
   });
 
   it('resumed after the first epoch makes the same model as in one go', async () => {

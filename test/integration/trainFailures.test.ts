@@ -144,7 +144,7 @@ describe('netvlad train, when something goes wrong', function () {
     [
       'an unknown condition',
       'queryCondition: fog',
-      /no 'validation_query' has the condition 'fog' \(there are \(none\)\)/,
+      /no 'validation_query' has the condition 'fog' \(there are dusk, night\)/,
     ],
     ['test roles that are half given', 'roles: { testQueries: a }', /testQueries and testDatabase belong together/],
     ['an empty batch', 'batchTuples: 0', /batchTuples/],

@@ -30,18 +30,19 @@ export function withTraining(fields: string): string {
 
 /**
  * Makes a folder with `index.csv`, the images, `tiny.onnx` and `train.yaml`: places 60 m apart, views of one 3 m apart; the
- * last view is the query's, the last four places validate.
+ * last view is the query's, by night (one at dusk); the last four places validate.
  */
 export async function writePatternPlaces(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'places-'));
-  const rows = ['file,role,x_m,y_m,sequence'];
+  const rows = ['file,role,x_m,y_m,sequence,condition'];
   for (let place = 0; place < PLACES; place++) {
     for (let view = 0; view < VIEWS; view++) {
       const name = `${place}-${view}.png`;
       const image = augment(createPatternImage(place), CHANGES, createRandom(place * VIEWS + view));
       await writeFile(path.join(folder, name), await encodePng(image));
       const split = place < 8 ? 'train' : 'validation';
-      rows.push(`${name},${split}_${view === VIEWS - 1 ? 'query' : 'database'},${place * 60},${view * 3},drive${view}`);
+      const [role, condition] = view < VIEWS - 1 ? ['database', 'day'] : ['query', place === 8 ? 'dusk' : 'night'];
+      rows.push(`${name},${split}_${role},${place * 60},${view * 3},drive${view},${condition}`);
     }
   }
   await writeFile(path.join(folder, 'index.csv'), `${rows.join('\n')}\n`);
