@@ -171,7 +171,9 @@ export class Trainer {
     let waiting: CachedTuple[] = [];
     for (const [turn, query] of order.entries()) {
       if (this.#hooks.signal.aborted) break;
-      if (turn % refreshEveryQueries === 0) descriptors = await this.#describeMined();
+      if (turn % refreshEveryQueries === 0) {
+        descriptors = await this.#describeMined(order.slice(turn, turn + refreshEveryQueries));
+      }
       const mined = this.#miner.mine(query, { dimension: this.#network.dimension, data: descriptors }, random);
       if (mined.kind === 'tuple') waiting.push(mined.tuple);
       if (waiting.length === this.#options.batchTuples || (turn === order.length - 1 && waiting.length > 0)) {
@@ -190,10 +192,10 @@ export class Trainer {
     return { sums, queries: order.length };
   }
 
-  /** Descriptors [cache rows, dimension]; rows that mining never looks at stay zero. */
-  async #describeMined(): Promise<Float32Array<ArrayBuffer>> {
+  /** Descriptors [cache rows, dimension]; rows that mining for `queries` does not look at stay zero. */
+  async #describeMined(queries: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     const table = new Float32Array(this.#cache.rows * this.#network.dimension);
-    const rows = this.#miner.rows;
+    const rows = this.#miner.rowsFor(queries);
     await describeInto(table, { network: this.#network, cache: this.#cache, rows }, (i) => rows[i]!);
     return table;
   }

@@ -47,10 +47,10 @@ export class TupleMiner {
     return this.#remembered;
   }
 
-  /** Cache rows that mining looks at: queries and database in all their variants. */
-  get rows(): readonly number[] {
+  /** Cache rows that mining for `queries` looks at: these and the database in all their variants. */
+  rowsFor(queries: readonly number[]): readonly number[] {
     const { variants } = this.#options;
-    const images = [...new Set([...this.#neighbourhoods.keys(), ...this.#database])].sort((a, b) => a - b);
+    const images = [...new Set([...queries, ...this.#database])].sort((a, b) => a - b);
     return images.flatMap((image) =>
       Array.from({ length: variants }, (_unused, variant) => image * variants + variant),
     );
