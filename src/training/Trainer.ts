@@ -33,8 +33,8 @@ export interface TrainerState {
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly velocities: ReadonlyMap<string, Float32Array>;
   readonly remembered: ReadonlyMap<number, readonly number[]>;
-  /** Validation recall@5 of the best epoch, and which it was; -1 before the first. */
-  readonly best: { readonly epoch: number; readonly recallAt5: number };
+  /** The epoch with the best validation recall@5, recall@1 where these are equal; -1 before the first. */
+  readonly best: { readonly epoch: number; readonly recallAt5: number; readonly recallAt1: number };
 }
 
 /** One line of the log. */
@@ -111,7 +111,7 @@ export class Trainer {
     this.#hooks = hooks;
     this.#optimizer = new SgdOptimizer(options, resumed?.velocities);
     this.#epoch = resumed?.epoch ?? 0;
-    this.#best = resumed?.best ?? { epoch: -1, recallAt5: -1 };
+    this.#best = resumed?.best ?? { epoch: -1, recallAt5: -1, recallAt1: -1 };
     for (const [name, values] of resumed?.weights ?? []) this.#network.weights.get(name)?.data.set(values);
     this.#tensors = [...this.#network.weights].map(([name, { data }]) => ({
       name,
@@ -129,8 +129,10 @@ export class Trainer {
       const { sums, queries } = await this.#trainEpoch(rateFactor, refreshEveryQueries);
       if (this.#hooks.signal.aborted) break;
       const recall = await this.#hooks.validate();
-      const isBest = (recall[5] ?? 0) > this.#best.recallAt5;
-      if (isBest) this.#best = { epoch: this.#epoch, recallAt5: recall[5] ?? 0 };
+      const { 5: recallAt5 = 0, 1: recallAt1 = 0 } = recall;
+      const isBest =
+        recallAt5 > this.#best.recallAt5 || (recallAt5 === this.#best.recallAt5 && recallAt1 > this.#best.recallAt1);
+      if (isBest) this.#best = { epoch: this.#epoch, recallAt5, recallAt1 };
       this.#epoch++;
       state = this.state();
       await this.#hooks.onEpoch(

@@ -33,7 +33,7 @@ function curvesOf({ reports, initial }: RunPage): CurveChart[] {
   return [
     {
       title: 'Validation recall',
-      note: 'Epoch 0 is the start. The best recall@5 decides which epoch is exported.',
+      note: 'Epoch 0 is the start. The best recall@5 decides which epoch is exported, recall@1 between equals.',
       ...{ xLabel: 'epoch', yLabel: '% of queries', series: [recall(1), recall(5), recall(10)] },
     },
     {
@@ -79,7 +79,7 @@ function settingsOf(config: TrainConfig): FactGroup[] {
 /** The page's HTML. */
 export function renderRun(page: RunPage): string {
   const { config, reports, initial, chance, test } = page;
-  const best = [...reports].sort((a, b) => (b.recall[5] ?? 0) - (a.recall[5] ?? 0))[0];
+  const best = reports.findLast(({ isBest }) => isBest);
   const last = reports.at(-1);
   const headline = [
     {
