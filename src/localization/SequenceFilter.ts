@@ -43,6 +43,10 @@ const KIDNAP = 0.02;
 const MISS = 0.1;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
+/** Each frame uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
+const WEAR = 0.1;
+const WEAR_KEPT = 0.95;
+const WORN_OFF = 0.01;
 /** Of a place's evidence, what speaks for a row that none of its matches is near. */
 const LEAST_NEARNESS = 0.02;
 /** A match speaks for the rows around it, with this one-sigma reach in spacings. */
@@ -55,6 +59,8 @@ export class SequenceFilter {
   #somewhere = EVEN;
   #offMap = EVEN;
   #started = false;
+  /** Row -> how much its image has spoken lately, 0..1. */
+  #worn = new Map<number, number>();
 
   constructor(geometry: MapGeometry, settings: FilterSettings) {
     this.#geometry = geometry;
@@ -70,6 +76,7 @@ export class SequenceFilter {
     this.#somewhere = EVEN;
     this.#offMap = EVEN;
     this.#started = false;
+    this.#worn = new Map();
   }
 
   /**
@@ -95,10 +102,30 @@ export class SequenceFilter {
 
   /** Weighs the belief by a frame. The first frame's posterior is the frame's own probabilities. */
   update(frame: FrameHypotheses, novelty = 1): void {
+    const freshness = this.#wear(frame.places[0]);
     if (!this.#started) this.#start(frame);
-    else this.#weigh(frame, this.#settings.frameWeight * novelty);
+    else this.#weigh(frame, { weight: this.#settings.frameWeight * novelty, freshness });
     this.#started = true;
     this.#prune();
+  }
+
+  /**
+   * How much of the best place's evidence comes from images of the map that have not spoken lately, 0..1. One that resembles
+   * many a view (a bare wall, an open road) resembles the next one too, and must not be counted for ever. What speaks
+   * against the map is always heard.
+   */
+  #wear(best: FramePlace | undefined): number {
+    if (best === undefined) return 1;
+    const total = best.matches.reduce((sum, match) => sum + match.weight, 0);
+    const worn = best.matches.reduce((sum, { row, weight }) => sum + (weight / total) * (this.#worn.get(row) ?? 0), 0);
+    for (const [row, wear] of this.#worn) {
+      if (wear < WORN_OFF) this.#worn.delete(row);
+      else this.#worn.set(row, wear * WEAR_KEPT);
+    }
+    for (const { row, weight } of best.matches) {
+      this.#worn.set(row, Math.min(1, (this.#worn.get(row) ?? 0) + WEAR * weight));
+    }
+    return best.probability > EVEN ? 1 - worn : 1;
   }
 
   #start(frame: FrameHypotheses): void {
@@ -115,7 +142,8 @@ export class SequenceFilter {
    * What a frame says of a place decides between places, "somewhere" and "off the map"; which of its rows it is, is decided
    * within the place. So a belief that is spread over a place agrees with it as much as one that is certain of a row.
    */
-  #weigh(frame: FrameHypotheses, exponent: number): void {
+  #weigh(frame: FrameHypotheses, given: { readonly weight: number; readonly freshness: number }): void {
+    const exponent = given.weight * given.freshness;
     const noneLikelihood = (frame.noneProbability / EVEN) ** exponent;
     const missLikelihood = ((MISS * frame.noneProbability) / EVEN) ** exponent;
     const rows = new Map<number, number>();
@@ -125,7 +153,7 @@ export class SequenceFilter {
     for (const place of frame.places) {
       if (!(onPlaces > 0)) break;
       const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
-      const own = this.#within(place, left, exponent);
+      const own = this.#within(place, left, given.weight);
       for (const { row, mass } of own) addTo(rows, row, mass * likelihood);
       const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
       const total = place.matches.reduce((sum, match) => sum + match.weight, 0);

@@ -90,6 +90,19 @@ describe('createLocalizer', () => {
     for (const { state } of drive(Array.from({ length: 20 }, () => null))) assert.notEqual(state, 'located');
   });
 
+  it('is not worn down by one image of the map that resembles everything a little', () => {
+    // Another road, 1000 frames long: its best match is always place 50, half-sure, in ever different views.
+    const view = (frame: number): CandidateMatch[] => [
+      { place: 50, similarity: 0.5 + 0.05 * Math.sin(7 * frame), evidence: 23.5 },
+      { place: ((frame * 37) % 40) + 1, similarity: 0.42, evidence: 13 },
+    ];
+    const localizer = createLocalizer({ places: street(100), calibration: null });
+    const decisions = Array.from({ length: 1000 }, (_, frame) => localizer.process(observe(frame, view(frame))));
+    assert.ok(decisions[0]!.confidence > 0.55 && decisions[0]!.confidence < 0.9, `${decisions[0]!.confidence}`);
+    const located = decisions.filter(({ state }) => state === 'located').length;
+    assert.equal(located, 0, `located in ${located} frames`);
+  });
+
   it('works without positions: the order is the geometry, and no pose is given', () => {
     const localizer = createLocalizer({ places: topologicalStreet(100), calibration: null });
     for (const at of range(20, 30)) {
