@@ -38,6 +38,17 @@ function formatAcceptance({ acceptedAtPrecision99, acceptance, calibration }: Ev
   return lines;
 }
 
+function formatStates({ states, insideEllipse95, firstLocated }: EvaluationDocument): string[] {
+  if (states === null) return [];
+  const { located, uncertain, lost, off_map: offMap } = states;
+  const shares = `located ${percent(located)}, uncertain ${percent(uncertain)}, lost ${percent(lost)}, off_map ${percent(offMap)}`;
+  const after = firstLocated?.seconds == null ? '' : `, after ${firstLocated.seconds.toFixed(1)} s`;
+  const first = firstLocated === null ? 'never located' : `first located at query ${firstLocated.queries}${after}`;
+  const inside =
+    insideEllipse95 === null ? [] : [`truth within the 95 % ellipse of accepted poses: ${percent(insideEllipse95)}`];
+  return [`states: ${shares}; ${first}`, ...inside];
+}
+
 export function formatEvaluation(document: EvaluationDocument): string {
   const { queries, queriesWithTruth, database, positionErrorM, msPerQuery } = document;
   const counts = `${queries} queries (${queriesWithTruth} with a true match) against ${database} images, right = ${document.criterion}`;
@@ -48,5 +59,12 @@ export function formatEvaluation(document: EvaluationDocument): string {
           `position error: median ${positionErrorM.median.toFixed(1)} m, 90 % within ${positionErrorM.p90.toFixed(1)} m`,
         ];
   const time = `${msPerQuery.total.toFixed(1)} ms a query, of it ${msPerQuery.search.toFixed(2)} ms searching, ${msPerQuery.verify.toFixed(2)} ms verifying`;
-  return [counts, ...formatRecall(document), ...error, ...formatAcceptance(document), time].join('\n');
+  return [
+    counts,
+    ...formatRecall(document),
+    ...error,
+    ...formatAcceptance(document),
+    ...formatStates(document),
+    time,
+  ].join('\n');
 }

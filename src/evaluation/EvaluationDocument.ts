@@ -1,5 +1,6 @@
 /** @file What `netvlad evaluate` finds out: the document of `--json` and report.json (docs/evaluation.md). */
 import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
+import type { LocalizationState } from '../localization/Localizer.ts';
 import type { AcceptancePoint } from './acceptance.ts';
 import type { Reliability } from './calibrationError.ts';
 import type { ByN } from './recall.ts';
@@ -33,7 +34,7 @@ export interface ReportedQuery {
 }
 
 export interface ReportedDecision {
-  readonly state: string;
+  readonly state: LocalizationState;
   readonly confidence: number;
   readonly reason: string;
   /** Of the best hypothesis; null without one, or without positions. */
@@ -41,6 +42,8 @@ export interface ReportedDecision {
   readonly y: number | null;
   readonly isCorrect: boolean;
   readonly errorM: number | null;
+  /** Whether the 95 % ellipse of the hypothesis holds the true position; null where one is unknown. */
+  readonly isInsideEllipse95: boolean | null;
 }
 
 export interface PositionErrors {
@@ -87,6 +90,12 @@ export interface EvaluationDocument {
   /** At the default gate of the localizer, single images. */
   readonly acceptance: { readonly accepted: number; readonly precision: number } | null;
   readonly calibration: Reliability | null;
+  /** Share of the queries in each state; null without a localizer. */
+  readonly states: Readonly<Record<LocalizationState, number>> | null;
+  /** Share of the accepted poses whose 95 % ellipse holds the true position; null where none can be told. */
+  readonly insideEllipse95: number | null;
+  /** Queries up to the first accepted one, it included, and the seconds before it (null without stamps); null = never. */
+  readonly firstLocated: { readonly queries: number; readonly seconds: number | null } | null;
 }
 
 /** All of an evaluation; report.json is the document with `perQuery`. */

@@ -1,6 +1,7 @@
 /** @file `netvlad evaluate --map`: a map judged by the queries of a source. */
 import type { DatasetProblem, GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
+import { planarBlock } from '../geo/covariance.ts';
 import type { Localizer } from '../localization/Localizer.ts';
 import type { PlaceMap } from '../map/PlaceMap.ts';
 import type { EvaluationReport } from './EvaluationDocument.ts';
@@ -62,7 +63,8 @@ function decideAll(
     });
     const [best] = hypotheses;
     const row = best === undefined ? null : map.rowOf(best.place);
-    return { state, confidence, reason, row, position: best?.pose ?? null };
+    const covariance = best?.covariance == null ? null : planarBlock(best.covariance);
+    return { state, confidence, reason, row, stampNs: facts.stampNs, position: best?.pose ?? null, covariance };
   });
 }
 

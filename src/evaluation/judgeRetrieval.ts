@@ -1,4 +1,5 @@
 /** @file Rankings and ground truth become the evaluation document. Pure: no file, no clock. */
+import { chiSquare2Quantile, mahalanobis2, type Covariance2 } from '../geo/covariance.ts';
 import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { computeAcceptanceAt, type AcceptancePoint, type JudgedAnswer } from './acceptance.ts';
@@ -28,11 +29,18 @@ export interface FoundRow {
 }
 
 /** What the localizer said of one query. */
-export interface SingleDecision extends Omit<ReportedDecision, 'isCorrect' | 'errorM' | 'x' | 'y'> {
+export interface SingleDecision extends Omit<
+  ReportedDecision,
+  'isCorrect' | 'errorM' | 'isInsideEllipse95' | 'x' | 'y'
+> {
+  /** Null = unknown. */
+  readonly stampNs: bigint | null;
   /** Database row of the best hypothesis; null without one. */
   readonly row: number | null;
   /** Position of the best hypothesis in the map frame; null without one. */
   readonly position: { readonly x: number; readonly y: number } | null;
+  /** Of that position, m^2; null without one. */
+  readonly covariance: Covariance2 | null;
 }
 
 /** What was found for one query, best first, and what the localizer made of it. */
@@ -65,13 +73,21 @@ const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ?
 function reportDecision(facts: RetrievalFacts, query: number): ReportedDecision | null {
   const { decision } = facts.answers[query]!;
   if (decision === null) return null;
-  const { row, position, ...said } = decision;
-  const errorM = distanceM(position, facts.queries[query]!.pose);
+  const { row, position, covariance, state, confidence, reason } = decision;
+  const said = { state, confidence, reason };
+  const truth = facts.queries[query]!.pose;
+  const errorM = distanceM(position, truth);
   const byRadius = facts.criterion.kind === 'radius' && errorM !== null;
   const isCorrect = byRadius
     ? errorM <= (facts.criterion as { radiusM: number }).radiusM
     : row !== null && facts.truth[query]!.has(row);
-  return { ...said, x: position?.x ?? null, y: position?.y ?? null, isCorrect, errorM };
+  const isInsideEllipse95 = isInside(truth, position, covariance);
+  return { ...said, x: position?.x ?? null, y: position?.y ?? null, isCorrect, errorM, isInsideEllipse95 };
+}
+
+function isInside(truth: Point | null, position: Point | null, covariance: Covariance2 | null): boolean | null {
+  if (truth === null || position === null || covariance === null) return null;
+  return mahalanobis2(covariance, truth.x - position.x, truth.y - position.y) <= chiSquare2Quantile(0.95);
 }
 
 function reportQuery(facts: RetrievalFacts, query: number): ReportedQuery {
@@ -121,6 +137,32 @@ function computeAccepted(
   if (answers.every(({ strength }) => Number.isNaN(strength))) return { share: null, point: null };
   const point = computeAcceptanceAt(answers, WANTED_PRECISION);
   return { share: point?.accepted ?? 0, point };
+}
+
+/** What the gate let through, and when. */
+function judgeStates(
+  perQuery: readonly ReportedQuery[],
+  answers: readonly FoundQuery[],
+): Pick<EvaluationDocument, 'states' | 'insideEllipse95' | 'firstLocated'> {
+  const decisions = perQuery.flatMap(({ decision }) => (decision === null ? [] : [decision]));
+  if (decisions.length === 0) return { states: null, insideEllipse95: null, firstLocated: null };
+  const shareOf = (state: string): number => decisions.filter((each) => each.state === state).length / decisions.length;
+  const known = decisions.flatMap(({ state, isInsideEllipse95 }) =>
+    state !== 'located' || isInsideEllipse95 === null ? [] : [isInsideEllipse95],
+  );
+  const first = perQuery.findIndex(({ decision }) => decision?.state === 'located');
+  const [startNs, firstNs] = [answers[0]?.decision?.stampNs ?? null, answers[first]?.decision?.stampNs ?? null];
+  const seconds = startNs === null || firstNs === null ? null : Number(firstNs - startNs) / 1e9;
+  return {
+    states: {
+      located: shareOf('located'),
+      uncertain: shareOf('uncertain'),
+      lost: shareOf('lost'),
+      off_map: shareOf('off_map'),
+    },
+    insideEllipse95: known.length === 0 ? null : known.filter(Boolean).length / known.length,
+    firstLocated: first < 0 ? null : { queries: first + 1, seconds },
+  };
 }
 
 function judgeAcceptance(
@@ -189,6 +231,7 @@ export function judgeRetrieval(facts: RetrievalFacts, context: EvaluationContext
     meanAveragePrecision: Object.fromEntries(ns.map((n) => [n, computeMap(rankings, truth, n)])),
     positionErrorM: computePositionErrors(perQuery),
     ...judgeAcceptance(perQuery),
+    ...judgeStates(perQuery, answers),
   };
   return { document, perQuery };
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
 import { evaluateDescriptors, type DescriptorSet } from '../../src/evaluation/evaluateDescriptors.ts';
 import { evaluateMap } from '../../src/evaluation/evaluateMap.ts';
-import type { TruthCriterion } from '../../src/evaluation/truthCriterion.ts';
+import { judgeRetrieval } from '../../src/evaluation/judgeRetrieval.ts';
+import type { JudgedImage, TruthCriterion } from '../../src/evaluation/truthCriterion.ts';
+import { planarPose } from '../../src/geo/poseAlgebra.ts';
 import type { Decision, Localizer, Observation } from '../../src/localization/Localizer.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
@@ -163,6 +165,41 @@ describe('evaluateMap', () => {
       return [document, report.perQuery];
     };
     assert.deepEqual(await run(), await run());
+  });
+});
+
+describe('judgeRetrieval', () => {
+  it('says in which states the localizer was, when it was located first, and whether its ellipses hold the truth', () => {
+    const states = ['lost', 'uncertain', 'located', 'off_map', 'located'] as const;
+    const image = (name: string, x: number): JudgedImage => ({
+      ...{ image: name, sequence: null, frame: null, label: null },
+      pose: planarPose(x, 0, 0),
+    });
+    const { document, perQuery } = judgeRetrieval(
+      {
+        criterion: { kind: 'radius', radiusM: 25 },
+        queries: states.map((_, i) => image(`q${i}`, 10 * i)),
+        database: [image('d', 0)],
+        truth: states.map(() => new Set([0])),
+        answers: states.map((state, i) => ({
+          found: [],
+          decision: {
+            ...{ state, confidence: 0.5, reason: 'test', row: 0, stampNs: 1_500_000_000n * BigInt(i) },
+            // Two metres off along x, where sigma is 1 m; the last one across, where it is 0.5 m: 2 and 4 sigmas.
+            position: i === 4 ? { x: 40, y: 2 } : { x: 10 * i + 2, y: 0 },
+            covariance: { xx: 1, xy: 0, yy: 0.25 },
+          },
+        })),
+      },
+      { model: null, map: null, querySource: 'test', skipped: [], msPerQuery: { total: 0, search: 0, verify: 0 } },
+    );
+    assert.deepEqual(document.states, { located: 0.4, uncertain: 0.2, lost: 0.2, off_map: 0.2 });
+    assert.deepEqual(document.firstLocated, { queries: 3, seconds: 3 });
+    assert.equal(document.insideEllipse95, 0.5);
+    assert.deepEqual(
+      perQuery.map(({ decision }) => decision!.isInsideEllipse95),
+      [true, true, true, true, false],
+    );
   });
 });
 

@@ -27,7 +27,16 @@ export interface ReplayDocument {
   /** Retrieval and acceptance against the truth; null without truth. */
   readonly evaluation: Omit<
     EvaluationDocument,
-    'format' | 'toolVersion' | 'model' | 'map' | 'querySource' | 'skipped' | 'msPerQuery'
+    | 'format'
+    | 'toolVersion'
+    | 'model'
+    | 'map'
+    | 'querySource'
+    | 'skipped'
+    | 'msPerQuery'
+    | 'states'
+    | 'insideEllipse95'
+    | 'firstLocated'
   > | null;
   /** Parts of the recording that could not be read. */
   readonly problems: readonly DatasetProblem[];

@@ -46,7 +46,18 @@ export function judgeReplay(frames: readonly ReplayFrame[], context: ReplayConte
 }
 
 /** What the replay's own document says already, or what differs from run to run. */
-const SAID_ELSEWHERE = new Set(['format', 'toolVersion', 'model', 'map', 'querySource', 'skipped', 'msPerQuery']);
+const SAID_ELSEWHERE = new Set([
+  'format',
+  'toolVersion',
+  'model',
+  'map',
+  'querySource',
+  'skipped',
+  'msPerQuery',
+  'states',
+  'insideEllipse95',
+  'firstLocated',
+]);
 
 function withoutContext({ document }: EvaluationReport): ReplayDocument['evaluation'] {
   const entries = Object.entries(document).filter(([key]) => !SAID_ELSEWHERE.has(key));
@@ -122,14 +133,15 @@ function judgeFrames(
   );
 }
 
-function toAnswer({ matches, decision }: ProcessedFrame, rowOf: ReadonlyMap<number, number>): FoundQuery {
+function toAnswer({ matches, decision, stampNs }: ProcessedFrame, rowOf: ReadonlyMap<number, number>): FoundQuery {
   const [best] = decision.hypotheses;
   return {
     found: matches.map(({ place, similarity, evidence }) => ({ row: rowOf.get(place)!, similarity, evidence })),
     decision: {
       ...{ state: decision.state, confidence: decision.confidence, reason: decision.reason },
       row: best === undefined ? null : rowOf.get(best.place)!,
-      position: best?.pose ?? null,
+      ...{ stampNs, position: best?.pose ?? null },
+      covariance: best?.covariance == null ? null : planarBlock(best.covariance),
     },
   };
 }

@@ -1,5 +1,4 @@
 /** @file An evaluation as a report document: numbers, where the queries were and were put, pictures, settings. */
-import type { LocalizationState } from '../../localization/Localizer.ts';
 import type { Place } from '../../map/Place.ts';
 import type { EvaluationDocument, EvaluationReport, ReportedQuery } from '../EvaluationDocument.ts';
 import { describeEvaluation, formatMetres, formatPercent, type ReportPictures } from './createReportDocument.ts';
@@ -31,7 +30,7 @@ function toEstimate({ decision, image }: ReportedQuery): NonNullable<ReportDocum
   if (decision?.x == null || decision.y === null) return [];
   const error = decision.errorM === null ? '' : `, ${formatMetres(decision.errorM)} off`;
   const label = `${image} (${formatPercent(decision.confidence)}${error})`;
-  return [{ x: decision.x, y: decision.y, state: decision.state as LocalizationState, label }];
+  return [{ x: decision.x, y: decision.y, state: decision.state, label }];
 }
 
 function toTrajectory(perQuery: readonly ReportedQuery[], places: readonly Place[]): ReportDocument['trajectory'] {
