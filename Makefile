@@ -2,7 +2,7 @@
 # Everything stands on scripts/setup.sh, which does nothing when it is up to date.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench check-install clean
+.PHONY: help setup demo test lint bench soak check-install clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -21,8 +21,11 @@ lint: setup ## rules, format and types
 	@node_modules/.bin/prettier --check --log-level warn .
 	@node_modules/.bin/tsc -p tsconfig.json --noEmit
 
-bench: setup ## every benchmark of bench/
-	@. scripts/ros-env.sh && for file in dist/bench/*.js; do echo "== $$file"; node "$$file" || exit 1; done
+bench: setup ## every benchmark of bench/, but for the soak
+	@. scripts/ros-env.sh && for file in $(filter-out dist/bench/soak.js,$(wildcard dist/bench/*.js)); do echo "== $$file"; node "$$file" || exit 1; done
+
+soak: setup ## the node under a camera for SECONDS (1800): memory, punctuality, end
+	@. scripts/ros-env.sh && node dist/bench/soak.js $(or $(SECONDS),1800)
 
 check-install: setup ## build with cmake into an empty prefix and start the node that was installed there
 	@. scripts/ros-env.sh && scripts/check-install.sh

@@ -103,7 +103,7 @@ export class DiagnosticUpdater {
     for (const key of [...this.#known]) {
       if (!key.startsWith(`${task}/`) || present.has(key)) continue;
       this.#known.delete(key);
-      this.#node.logger.info(`Solved: ${key}.`);
+      this.#node.logger.info(`Gone: ${key}.`);
     }
   }
 }

@@ -135,7 +135,7 @@ for (const namespace of ['', '/robot/front']) {
       const transform = { translation: { x, y: 0, z: 0 }, rotation: orientation };
       const link = { header: { stamp, frame_id: 'odom' }, child_frame_id: 'base_link', transform };
       const odometry = { header: { stamp, frame_id: 'odom' }, child_frame_id: 'base_link', pose: { pose } };
-      const geo = { latitude: 48, longitude: 11 + x / 74_632, altitude: 500 }; // metres a degree at 48 N
+      const geo = { status: { status: 0 }, latitude: 48, longitude: 11 + x / 74_632, altitude: 500 }; // metres a degree at 48 N
       await peer.publish('/tf', { transforms: [link] });
       await peer.publish(ofSpace('odom'), odometry);
       await peer.publish(ofSpace('fix'), { header: { stamp, frame_id: 'gnss' }, ...geo });

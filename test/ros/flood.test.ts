@@ -13,9 +13,12 @@ import { RosPeer } from './support/RosPeer.ts';
 import { reliable } from './support/whilePublishing.ts';
 
 /** FLOOD=100000 for the long run. */
-const COUNT = Number(process.env.FLOOD ?? 10_000);
+const COUNT = Number(process.env.FLOOD ?? 30_000);
+/** By then V8 has made its young generation as large as such a rate asks for. */
+const SETTLED = 15_000;
 /** What garbage collection leaves lying about for a moment. */
-const FLAT = 0.08;
+const FLAT = 0.07;
+const GOOD = Math.floor(COUNT / 100);
 
 /** Sends the flood and resolves with what `sample` said meanwhile. */
 async function flood(args: readonly string[], sample: () => number): Promise<readonly number[]> {
@@ -62,10 +65,11 @@ describeOnGraph('a flood of malformed messages', function () {
       assert.ok(node.isAlive, node.log);
       assert.deepEqual([await node.workerPid()], pids.slice(1), 'the worker is the same');
       const tenth = Math.ceil(memory.length / 10);
-      const quarter = Math.floor(memory.length / 4);
-      const early = median(memory.slice(quarter, quarter + tenth));
+      const settled = Math.floor(memory.length * Math.max(0.25, SETTLED / COUNT));
+      const early = median(memory.slice(settled, settled + tenth));
       const late = median(memory.slice(-tenth));
-      assert.ok(late <= (1 + FLAT) * early, `${early.toFixed(0)} MB after a quarter, ${late.toFixed(0)} MB at the end`);
+      const story = `${early.toFixed(0)} MB when settled, ${late.toFixed(0)} MB at the end`;
+      assert.ok(late <= (1 + FLAT) * early, story);
       const { values } = await untilStatus(peer, 'input', ({ values: counted }) => {
         const [received, processed, dropped] = ['received', 'processed', 'dropped'].map((key) =>
           Number(counted[`frames ${key}`]),
@@ -78,7 +82,7 @@ describeOnGraph('a flood of malformed messages', function () {
         .messages('/localizer/hypotheses')
         .filter(({ header }) => (header as { readonly stamp: { readonly sec: number } }).stamp.sec === 2)
         .filter(({ hypotheses }) => (hypotheses as readonly { readonly image: string }[])[0]?.image === '0.jpg');
-      assert.ok(answered.length > 0, 'good frames among the bad');
+      assert.ok(answered.length >= GOOD / 2, `${answered.length} of ${GOOD} good frames among the bad are answered`);
       assert.equal((await node.end()).code, 0);
     });
   }

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { findDefaultModel } from '../../src/inference/loadModel.ts';
 import { NodeProcess } from './support/NodeProcess.ts';
 import { createPaintedTown, type PaintedTown } from './support/paintedTown.ts';
-import { readChildren, readResidentMb } from './support/processFacts.ts';
+import { readChildren, readResidentMb, until } from './support/processFacts.ts';
 import { describeOnGraph } from './support/project.ts';
 import { RosPeer } from './support/RosPeer.ts';
 
@@ -56,7 +56,7 @@ describeOnGraph('the lifecycle again and again', function () {
     const after: Held[] = [];
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       for (const label of ['configure', 'activate', 'deactivate', 'cleanup']) await change(label);
-      assert.deepEqual(readChildren(node.pid), [], 'the worker has ended');
+      await until('the end of the worker', () => (readChildren(node.pid).length === 0 ? true : undefined));
       after.push(readHeld(node.pid));
     }
     const [settled, end] = [after[SETTLED]!, after.at(-1)!];

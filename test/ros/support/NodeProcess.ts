@@ -1,4 +1,4 @@
-/** @file The real node as a process of its own, with the environment that `ros2 run`'s script gives it (cmake/start.sh.in). */
+/** @file The real node as a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -53,7 +53,7 @@ export class NodeProcess {
     const script = path.join(PROJECT, 'bin', 'localizer_node.js');
     return new NodeProcess(
       spawn(process.execPath, [script, '--ros-args', ...rules, ...rosArguments], {
-        env: { ...process.env, RCUTILS_COLORIZED_OUTPUT: '0', MALLOC_ARENA_MAX: '2', ...environment },
+        env: { ...process.env, RCUTILS_COLORIZED_OUTPUT: '0', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
