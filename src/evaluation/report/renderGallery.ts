@@ -2,9 +2,6 @@
 import { escapeHtml, toDataUrl } from './html.ts';
 import type { GalleryItem, GalleryMatch, GalleryPicture } from './ReportDocument.ts';
 
-/** Both pictures of a pair are drawn this high; the widths follow from their shapes, which 4:3 stands for. */
-const PAIR = { width: 640, height: 240, picture: 318 } as const;
-
 /** Nothing for an empty gallery. */
 export function renderGallery(title: string, note: string, items: readonly GalleryItem[]): string {
   if (items.length === 0) return '';
@@ -28,23 +25,19 @@ function renderFigure(
   { label, className }: { readonly label: string; readonly className: string },
 ): string {
   const alt = escapeHtml(`${label}: ${name}`);
-  const picture =
-    bytes === null ? '<div class="blank"></div>' : `<img loading="lazy" alt="${alt}" src="${toDataUrl(bytes)}">`;
+  const picture = bytes === null ? '<div class="blank"></div>' : `<img alt="${alt}" src="${toDataUrl(bytes)}">`;
   return `<figure class="${className}">${picture}<figcaption><b>${escapeHtml(label)}</b> ${escapeHtml(caption)}<br>${escapeHtml(name)}</figcaption></figure>`;
 }
 
 /** The best match beside its query, verified correspondences joined. */
 function renderInliers(query: GalleryPicture, match: GalleryMatch): string {
   if (match.inliers === null || match.inliers.length === 0 || query.bytes === null || match.bytes === null) return '';
-  const { width, height, picture } = PAIR;
-  const right = width - picture;
-  const image = (bytes: Uint8Array, x: number): string =>
-    `<image href="${toDataUrl(bytes)}" x="${x}" y="0" width="${picture}" height="${height}" preserveAspectRatio="none"/>`;
+  const image = (bytes: Uint8Array): string => `<img alt="" src="${toDataUrl(bytes)}">`;
   const lines = match.inliers.map(([xa, ya, xb, yb]) => {
-    const points = [xa * picture, ya * height, right + xb * picture, yb * height].map((value) => value.toFixed(1));
-    return `<line x1="${points[0]!}" y1="${points[1]!}" x2="${points[2]!}" y2="${points[3]!}"/>`;
+    const [x1, y1, x2, y2] = [xa, ya, 1 + xb, yb].map((value) => value.toFixed(3));
+    return `<line x1="${x1!}" y1="${y1!}" x2="${x2!}" y2="${y2!}"/>`;
   });
+  // Side by side the pictures are two wide and one high, whatever their shape.
   return `<details><summary>${match.inliers.length} verified correspondences</summary>
-<svg class="pair" viewBox="0 0 ${width} ${height}" role="img" aria-label="correspondences">
-${image(query.bytes, 0)}${image(match.bytes, right)}<g stroke="#35d07f" stroke-width="1" stroke-opacity="0.8">${lines.join('')}</g></svg></details>`;
+<div class="pair">${image(query.bytes)}${image(match.bytes)}<svg viewBox="0 0 2 1" preserveAspectRatio="none" role="img" aria-label="correspondences">${lines.join('')}</svg></div></details>`;
 }

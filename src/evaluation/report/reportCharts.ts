@@ -134,7 +134,7 @@ function acceptanceChart(curves: readonly AcceptanceChartCurve[]): ReportChart {
         })),
         ...(i === 0 && {
           markLine: {
-            ...{ silent: true, symbol: 'none', label: { formatter: '99 %', position: 'insideEndTop' as const } },
+            ...{ silent: true, symbol: 'none', label: { formatter: '99 %', position: 'insideEndBottom' as const } },
             data: [{ yAxis: 99 }],
             lineStyle: { color: QUIET, type: 'dashed' as const },
           },

@@ -15,6 +15,7 @@ h3 { font-size: 15px; margin: 0 0 8px; }
 .subtitle, .note, figcaption, .detail { color: var(--quiet); }
 .subtitle { margin: 0 0 20px; overflow-wrap: anywhere; }
 .note { font-size: 13px; margin: 6px 0 0; }
+h2 + .note { margin: -6px 0 12px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 12px; margin: 0; }
 .tiles div, .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }
 .tiles dt { color: var(--quiet); font-size: 13px; }
@@ -35,7 +36,10 @@ figure img, .blank { display: block; width: 100%; height: auto; border-radius: 4
 .wrong img { border-color: var(--wrong); }
 figcaption { font-size: 12.5px; margin-top: 4px; overflow-wrap: anywhere; }
 figcaption b { color: var(--text); font-weight: 600; }
-.pair { display: block; width: 100%; max-width: 860px; height: auto; border-radius: 4px; margin-top: 12px; }
+.pair { position: relative; display: grid; grid-template-columns: 1fr 1fr; max-width: 860px; margin-top: 12px; }
+.pair img { display: block; width: 100%; height: 100%; }
+.pair svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.pair line { stroke: #35d07f; stroke-opacity: 0.8; vector-effect: non-scaling-stroke; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
