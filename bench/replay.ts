@@ -1,9 +1,10 @@
 /**
  * @file How much of the bare descriptor rate does a replay keep, with reading, decoding, search and localization? Records the
- * images of a source as JPEG, maps them, and compares the replay with the network alone on decoded images, run by run.
+ * images of a source as JPEG and raw, maps them, and compares the replays with the network alone on decoded images, run by
+ * run. Decoding overlaps with the network: how far that hides it is told by the rate of both, one after the other.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMcapWriter } from '../src/bags/McapRecordingWriter.ts';
 import { openBag } from '../src/bags/openBag.ts';
@@ -12,7 +13,7 @@ import { isDatasetProblem } from '../src/datasets/GeotaggedImage.ts';
 import { openImageSource } from '../src/datasets/openImageSource.ts';
 import { openInputs } from '../src/evaluation/replay/openInputs.ts';
 import { replayAll } from '../src/evaluation/replay/replayBag.ts';
-import { loadImage } from '../src/image/decodeFrame.ts';
+import { decodeFrame, loadImage } from '../src/image/decodeFrame.ts';
 import { encodeJpeg } from '../src/image/encode.ts';
 import { isFrameProblem } from '../src/image/FrameLimits.ts';
 import type { RgbImage } from '../src/image/RgbImage.ts';
@@ -36,13 +37,17 @@ async function readImages(path: string): Promise<readonly RgbImage[]> {
   return images;
 }
 
-async function record(path: string, images: readonly RgbImage[]): Promise<void> {
+const TOPICS = { jpeg: '/camera/compressed', raw: '/camera/image_raw' } as const;
+
+async function record(path: string, images: readonly RgbImage[], jpegs: readonly Uint8Array[]): Promise<void> {
   const writer = await createMcapWriter(path);
-  for (const [i, image] of images.entries()) {
+  for (const [i, { width, height, data }] of images.entries()) {
     const stampNs = BigInt(i) * 100_000_000n;
     const header = { stamp: toRosTime(stampNs), frame_id: 'camera' };
-    const message = { header, format: 'jpeg', data: await encodeJpeg(image) };
-    await writer.write('/camera/compressed', 'sensor_msgs/msg/CompressedImage', stampNs, message);
+    const compressed = { header, format: 'jpeg', data: jpegs[i]! };
+    await writer.write(TOPICS.jpeg, 'sensor_msgs/msg/CompressedImage', stampNs, compressed);
+    const shape = { width, height, encoding: 'rgb8', is_bigendian: 0, step: 3 * width };
+    await writer.write(TOPICS.raw, 'sensor_msgs/msg/Image', stampNs, { header, ...shape, data });
   }
   await writer.close();
 }
@@ -55,41 +60,67 @@ function median(values: readonly number[]): number {
 const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));
 const [bagPath, mapPath] = [join(folder, 'drive.mcap'), join(folder, 'drive.vprmap')];
 const images = await readImages(sourcePath);
-await record(bagPath, images);
+const jpegs = await Promise.all(images.map((image) => encodeJpeg(image)));
+await record(bagPath, images, jpegs);
 const model = await loadModel(findDefaultModel(), { providers: ['cpu'] });
 await buildMap(await openImageSource(sourcePath), model, { out: mapPath, calibration: false });
 const engine = await openEngine({
   ...{ model: findDefaultModel(), map: mapPath, providers: ['cpu'], threads: 0, index: 'auto' },
-  ...{ verifyTopK: 0, createMap: false },
+  ...{ verifyTopK: 0, createMap: false, throughput: true },
 });
 
-async function measureBare(): Promise<number> {
+async function rateOf(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
-  for (const image of images) await model.describe([image]);
+  await work();
   return (1000 * images.length) / (performance.now() - started);
 }
 
-async function measureReplay(): Promise<number> {
-  const started = performance.now();
+async function describeAll(): Promise<void> {
+  for (const image of images) await model.describe([image]);
+}
+
+async function decodeThenDescribe(): Promise<void> {
+  for (const data of jpegs) {
+    const image = await decodeFrame({ kind: 'compressed', stampNs: 0n, frameId: '', format: 'jpeg', data });
+    if (!isFrameProblem(image)) await model.describe([image]);
+  }
+}
+
+async function replay(image: string): Promise<void> {
   const bag = await openBag(bagPath);
-  const settings = { topics: {}, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
+  const settings = { topics: { image }, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
   const { inputs } = await openInputs(bag, settings);
   const localizer = createLocalizer({ places: engine.facts.map.places, calibration: null });
   const tools = { recognizer: engine, localizer, topK: 20 };
   const onFrame = (): Promise<void> => Promise.resolve();
   await replayAll(inputs, tools, { onFrame, onProblem: () => undefined, signal: new AbortController().signal });
   await bag.close();
-  return (1000 * images.length) / (performance.now() - started);
 }
 
+const WORK = {
+  'network alone': describeAll,
+  'decoding, then network': decodeThenDescribe,
+  'replay of JPEG': () => replay(TOPICS.jpeg),
+  'replay of raw images': () => replay(TOPICS.raw),
+} as const;
+
 try {
-  const rates: { readonly bare: number; readonly replay: number }[] = [];
-  for (let run = 0; run < Number(runs); run++) rates.push({ bare: await measureBare(), replay: await measureReplay() });
-  const bare = median(rates.map((rate) => rate.bare));
-  const replay = median(rates.map((rate) => rate.replay));
-  const ratio = median(rates.map((rate) => rate.replay / rate.bare));
-  console.log(`${images.length} images of ${images[0]!.width} x ${images[0]!.height}, ${rates.length} runs, medians`);
-  console.log(`network alone ${bare.toFixed(1)}/s, replay ${replay.toFixed(1)}/s, ratio ${ratio.toFixed(2)}`);
+  const rates = new Map<string, number[]>(Object.keys(WORK).map((name) => [name, []]));
+  for (let run = 0; run <= Number(runs); run++) {
+    for (const [name, work] of Object.entries(WORK)) {
+      const rate = await rateOf(work);
+      if (run > 0) rates.get(name)!.push(rate); // the first run warms up
+    }
+  }
+  const { width, height } = images[0]!;
+  console.log(
+    `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs`,
+  );
+  const bare = rates.get('network alone')!;
+  for (const [name, values] of rates) {
+    const ratio = median(values.map((value, run) => value / bare[run]!));
+    console.log(`${name.padEnd(24)} ${median(values).toFixed(1)}/s, ${ratio.toFixed(2)} of the network alone`);
+  }
 } finally {
   await engine.dispose();
   await model.dispose();

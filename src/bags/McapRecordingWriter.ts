@@ -80,6 +80,7 @@ export class McapRecordingWriter implements RecordingWriter {
     const writer = new McapWriter({
       writable: new FileHandleWritable(file),
       chunkSize: settings.chunkSizeBytes ?? 768 * 1024,
+      startChannelId: 1, // PyPI rosbags passes silently over a channel 0
       ...(settings.compression === 'zstd' && {
         compressChunk: (chunk: Uint8Array) => ({ compression: 'zstd', compressedData: zstd.compress(chunk) }),
       }),

@@ -26,6 +26,8 @@ export interface LocalRecognizerOptions {
   readonly verifier?: CandidateVerifier | null;
   /** Ask the model for local features even without a verifier, as mapping does. */
   readonly keepLocal?: boolean;
+  /** Default true; a look at every pixel. */
+  readonly measureQuality?: boolean;
 }
 
 export class LocalRecognizer implements PlaceRecognizer {
@@ -33,6 +35,7 @@ export class LocalRecognizer implements PlaceRecognizer {
   readonly #index: VectorIndex;
   readonly #verifier: CandidateVerifier | null;
   readonly #keepLocal: boolean;
+  readonly #measureQuality: boolean;
   #last: LastFrame | null = null;
 
   /** Owns the model from now on; the index stays the caller's. */
@@ -48,6 +51,7 @@ export class LocalRecognizer implements PlaceRecognizer {
     this.#index = index;
     this.#verifier = options.verifier ?? null;
     this.#keepLocal = options.keepLocal ?? false;
+    this.#measureQuality = options.measureQuality ?? true;
   }
 
   get last(): LastFrame | null {
@@ -78,7 +82,7 @@ export class LocalRecognizer implements PlaceRecognizer {
       frameId,
       descriptor: descriptors.global.slice(0, descriptors.dimension),
       matches,
-      quality: computeImageQuality(image),
+      quality: this.#measureQuality ? computeImageQuality(image) : null,
       timings: {
         decodeMs: decoded - started,
         describeMs: described - decoded,

@@ -20,7 +20,8 @@ export type Recognition =
       readonly descriptor: Float32Array;
       /** Best first; evidence NaN where verification is off or the model has no local output. */
       readonly matches: readonly CandidateMatch[];
-      readonly quality: ImageQuality;
+      /** Null = not measured. */
+      readonly quality: ImageQuality | null;
       readonly timings: RecognitionTimings;
     }
   | { readonly kind: 'rejected'; readonly stampNs: bigint; readonly frameId: string; readonly problem: FrameProblem };

@@ -19,6 +19,8 @@ export interface EngineConfig {
   readonly index: 'auto' | 'exact' | 'hnsw';
   /** Spatially verify the best K candidates; 0 = off. */
   readonly verifyTopK: number;
+  /** Many images one after the other, decoded ahead: cores are shared with the decoder, and image quality is not measured. */
+  readonly throughput?: boolean;
   /** Makes the map file when it is missing, for mapping from nothing. */
   readonly createMap: boolean;
 }

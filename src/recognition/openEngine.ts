@@ -19,6 +19,7 @@ interface EngineParts {
   readonly index: VectorIndex;
   /** Null = no verification: switched off, or nothing to verify with. */
   readonly verifier: MapVerifier | null;
+  readonly measureQuality: boolean;
 }
 
 class LocalEngine implements RecognitionEngine {
@@ -34,7 +35,8 @@ class LocalEngine implements RecognitionEngine {
     this.#verifier = parts.verifier;
     // The features of a frame go into the map with it, whether or not they are needed to find its place.
     const keepLocal = parts.verifier !== null || parts.map.map.hasLocalFeatures;
-    this.#recognizer = new LocalRecognizer(model, parts.index, { verifier: parts.verifier, keepLocal });
+    const { verifier, measureQuality } = parts;
+    this.#recognizer = new LocalRecognizer(model, parts.index, { verifier, keepLocal, measureQuality });
     this.facts = toFacts(model, parts.map);
   }
 
@@ -132,12 +134,13 @@ export async function openEngine(config: EngineConfig): Promise<RecognitionEngin
   const model = await loadModel(config.model || findDefaultModel(), {
     providers: config.providers,
     ...(threads > 0 ? { threads } : {}),
+    spinning: config.throughput !== true,
   });
   try {
     const map = await OnlineMap.open(config.map, model.manifest, { create: config.createMap });
     const index = await openIndex(map.map, config.index);
     const verifier = await openVerifier(model, map, config.verifyTopK);
-    return new LocalEngine(model, { map, index, verifier });
+    return new LocalEngine(model, { map, index, verifier, measureQuality: config.throughput !== true });
   } catch (error) {
     await model.dispose();
     throw error;

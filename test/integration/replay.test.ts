@@ -135,6 +135,9 @@ describe('netvlad replay', function () {
     assert.equal(counts['/ground_truth'], IMAGES);
     assert.equal(counts['/localizer/hypotheses'], IMAGES);
 
+    const over = await runNetvlad(['replay', bag, '--map', map, '--out', bag]);
+    assert.equal(over.code, 2);
+    assert.match(over.stderr, /is the recording itself/);
     const again = await runNetvlad(['replay', bag, '--map', map, '--out', first]);
     assert.equal(again.code, 3);
     assert.match(again.stderr, /first is there already; a recording does not replace it/);

@@ -1,4 +1,5 @@
 /** @file `netvlad replay`: the whole localizer over a recording, judged. */
+import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { openBag } from '../../bags/openBag.ts';
@@ -7,6 +8,7 @@ import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { formatTimestamp } from '../../datasets/timestamps.ts';
 import { NetvladError } from '../../errors.ts';
 import { createDatum } from '../../geo/LocalDatum.ts';
+import { makeFolder } from '../../makeFolder.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
 import {
@@ -73,14 +75,29 @@ function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConf
   };
 }
 
+/** Before the work: results must not go over the recording that they are of, and the report's folder must be one. */
+async function assertWritable(path: string, { out, report }: ReplayFlags): Promise<void> {
+  const target = out === undefined ? null : await realpath(out).catch(() => null);
+  if (target !== null && target === (await realpath(path).catch(() => null))) {
+    throw new NetvladError('usage', `--out ${out!} is the recording itself.`, {
+      hint: 'Give the results another name.',
+    });
+  }
+  if (report !== undefined) await makeFolder(report);
+}
+
 async function replay(path: string, flags: ReplayFlags, context: CommandContext): Promise<void> {
+  await assertWritable(path, flags);
   const given = await readNodeParameters(flags.params);
   const values = flags.verify === undefined ? given : { ...given, verify_top_k: flags.verify };
   const bag = await openBag(path);
   try {
     const config = toEngineConfig(flags, values);
     // A paced run needs the clock of this thread while the network is at work.
-    const engine = flags.speed === undefined ? await openEngine(config) : await WorkerRecognizer.open(config);
+    const engine =
+      flags.speed === undefined
+        ? await openEngine({ ...config, throughput: true })
+        : await WorkerRecognizer.open(config);
     try {
       await new ReplayRun({ bag, engine, values, flags, context }).run();
     } finally {
@@ -262,7 +279,7 @@ export function registerReplayCommand(program: Command): void {
     .option('--speed <x>', 'at x times the recorded pace, dropping images as the node would', parsePositiveNumber)
     .option(
       '--ground-truth <what>',
-      'true positions: a topic of the recording, a TUM file (.txt, .tum), a CSV, or another recording (default: /ground_truth)',
+      'true positions: a topic of the recording, a TUM file (.txt, .tum), a CSV, another recording, or none (default: /ground_truth)',
     )
     .option('--radius <m>', 'right = within so many metres (default: ground_truth_radius)', parsePositiveNumber)
     .option('--frames <n>', 'right = at most so many frames away in the order of the images', parseInteger(0))

@@ -29,13 +29,14 @@ const DEFAULT_TOPIC = '/ground_truth';
 
 /**
  * `given` is a topic of the recording (`/gps/fix`), a file, or another recording; undefined takes the topic /ground_truth
- * where there is one. Null: there is no truth. Throws `bad-input` when what was given cannot be read.
+ * where there is one, `none` does without. Null: there is no truth. Throws `bad-input` when what was given cannot be read.
  */
 export async function readTruth(bag: BagSource, given: string | undefined): Promise<Truth | null> {
   if (given === undefined) {
     const topic = bag.topics.find(({ name, type }) => name === DEFAULT_TOPIC && POSITION_TYPES.some((t) => t === type));
     return topic === undefined ? null : readTruthTopic(bag, topic, topic.name);
   }
+  if (given === 'none') return null;
   if (bag.topics.some(({ name }) => name === given)) {
     return readTruthTopic(bag, chooseTopic(bag, truthWish(given)), given);
   }
