@@ -39,7 +39,7 @@ function readImages(fields: Fields, [namesField, utmField]: readonly [string, st
   if (utm?.kind !== 'numbers' || utm.values.length !== 2 * texts.length || utm.dimensions[0] !== 2) {
     throw wrong(utmField, `2 x ${texts.length} numbers (easting; northing)`);
   }
-  return { names: texts, utm: utm.values };
+  return { names: texts, utm: Float64Array.from(utm.values) };
 }
 
 function readScalar(fields: Fields, field: string): number | null {

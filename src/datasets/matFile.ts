@@ -1,10 +1,16 @@
 /** @file Reads MATLAB level 5 MAT-files (The MathWorks, MAT-File Format, 2019): numbers, text, cells and structures. */
+import { endianness } from 'node:os';
 import { inflateSync } from 'node:zlib';
 import { NetvladError } from '../errors.ts';
+import type { FloatArray } from '../math/vectors.ts';
 
-/** Arrays are column-major, as MATLAB stores them. */
+/**
+ * Arrays are column-major, as MATLAB stores them. Numbers that the file holds in single precision stay so (networks are large),
+ * all others are float64. Objects of MATLAB classes are known by their presence alone: their layout is not published.
+ */
 export type MatValue =
-  | { readonly kind: 'numbers'; readonly dimensions: readonly number[]; readonly values: Float64Array }
+  | { readonly kind: 'numbers'; readonly dimensions: readonly number[]; readonly values: FloatArray }
+  | { readonly kind: 'object' }
   | { readonly kind: 'text'; readonly dimensions: readonly number[]; readonly text: string }
   | { readonly kind: 'cells'; readonly dimensions: readonly number[]; readonly cells: readonly MatValue[] }
   | {
@@ -13,8 +19,11 @@ export type MatValue =
       readonly elements: readonly ReadonlyMap<string, MatValue>[];
     };
 
-const MI = { uint32: 6, matrix: 14, compressed: 15 } as const;
-const CLASS = { cell: 1, structure: 2, char: 4, firstNumeric: 6, lastNumeric: 15 } as const;
+const MI = { uint32: 6, single: 7, double: 9, matrix: 14, compressed: 15 } as const;
+const CLASS = { cell: 1, structure: 2, oldObject: 3, char: 4, firstNumeric: 6, lastNumeric: 15 } as const;
+/** Function handles and objects of classes. */
+const FIRST_OPAQUE_CLASS = 16;
+const HOST_IS_LITTLE = endianness() === 'LE';
 
 /** Element types: bytes a number, and how one is read. Text is UTF-8 (16), UTF-16 (17), UTF-32 (18) or plain integers. */
 type ReadNumber = (view: DataView, at: number, little: boolean) => number;
@@ -26,8 +35,6 @@ const NUMBER_TYPES: ReadonlyMap<number, readonly [number, ReadNumber]> = new Map
     [4, [2, (view, at, little) => view.getUint16(at, little)]],
     [5, [4, (view, at, little) => view.getInt32(at, little)]],
     [6, [4, (view, at, little) => view.getUint32(at, little)]],
-    [7, [4, (view, at, little) => view.getFloat32(at, little)]],
-    [9, [8, (view, at, little) => view.getFloat64(at, little)]],
     [12, [8, (view, at, little) => Number(view.getBigInt64(at, little))]],
     [13, [8, (view, at, little) => Number(view.getBigUint64(at, little))]],
     [16, [1, (view, at) => view.getUint8(at)]],
@@ -76,7 +83,19 @@ class ElementReader {
   }
 }
 
-function readNumbers({ type, data }: Element, little: boolean): Float64Array {
+/** A copy of an element's bytes, in the order of this machine: networks have hundreds of megabytes of them. */
+function copyInHostOrder(data: DataView, numberBytes: 4 | 8, little: boolean): ArrayBuffer {
+  const { buffer } = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  if (little === HOST_IS_LITTLE) return buffer;
+  const bytes = Buffer.from(buffer); // shares the memory
+  if (numberBytes === 4) bytes.swap32();
+  else bytes.swap64();
+  return buffer;
+}
+
+function readNumbers({ type, data }: Element, little: boolean): FloatArray {
+  if (type === MI.single) return new Float32Array(copyInHostOrder(data, 4, little));
+  if (type === MI.double) return new Float64Array(copyInHostOrder(data, 8, little));
   const entry = NUMBER_TYPES.get(type);
   if (entry === undefined) throw new Unsupported(`element type ${type}`);
   const [bytes, read] = entry;
@@ -117,6 +136,8 @@ function readMatrix({ type, data }: Element, little: boolean): { readonly name: 
   const reader = new ElementReader(data, little);
   const flags = readNumbers(reader.next(), little)[0]!;
   const [arrayClass, isComplex] = [flags & 0xff, (flags & 0x800) !== 0];
+  if (arrayClass >= FIRST_OPAQUE_CLASS || arrayClass === CLASS.oldObject)
+    return { name: '', value: { kind: 'object' } };
   const dimensions = [...readNumbers(reader.next(), little)];
   const name = readLatin1(reader.next().data);
   const count = dimensions.reduce((product, size) => product * size, 1);
@@ -158,7 +179,7 @@ export function parseMatFile(bytes: Uint8Array, path: string): ReadonlyMap<strin
   const header = readLatin1(new DataView(bytes.buffer, bytes.byteOffset, Math.min(116, bytes.length)));
   if (header.startsWith('MATLAB 7.3')) {
     throw new NetvladError('bad-input', `${path} is a MAT-file of version 7.3 (HDF5), which is not read here.`, {
-      hint: "Save it with save(name, 'dbStruct', '-v7').",
+      hint: "Save it again with -v7, in MATLAB: clear; load('old.mat'); save('new.mat', '-v7')",
     });
   }
   if (!header.startsWith('MATLAB 5.0') || bytes.length < 136) {

@@ -20,8 +20,8 @@ export interface Pca {
 export interface AffineProjection {
   readonly inputDimension: number;
   readonly outputDimension: number;
-  /** [outputDimension, inputDimension] row-major. */
-  readonly weights: Float64Array;
+  /** [outputDimension, inputDimension] row-major; single precision where a published network holds it so. */
+  readonly weights: FloatArray;
   /** [outputDimension] */
   readonly bias: Float64Array;
 }

@@ -96,7 +96,10 @@ export function appendWhitening(builder: GraphBuilder, pooled: string, projectio
   const { inputDimension, outputDimension, weights, bias } = projection;
   const w = builder.initializer(
     HEAD.whiteningWeights,
-    floatTensor(Float32Array.from(weights), [outputDimension, inputDimension]),
+    floatTensor(weights instanceof Float32Array ? weights : Float32Array.from(weights), [
+      outputDimension,
+      inputDimension,
+    ]),
   );
   const b = builder.initializer(HEAD.whiteningBias, floatTensor(Float32Array.from(bias), [outputDimension]));
   const projected = builder.op('Gemm', [pooled, w, b], { transB: 1 });

@@ -3,15 +3,20 @@ import path from 'node:path';
 import { NetvladError } from '../errors.ts';
 import type { ManifestDraft, ModelFiles } from '../inference/modelFiles.ts';
 import { writeModelFiles } from '../inference/modelFiles.ts';
+import { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
 import { floatFeed, OnnxSession } from '../inference/OnnxSession.ts';
+import { createRandom } from '../math/random.ts';
 import { dot } from '../math/vectors.ts';
+import { createLayerChain } from '../onnx/backbones/layerChain.ts';
 import { createModel, GraphBuilder } from '../onnx/GraphBuilder.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
+import { OPSET, type OnnxModel } from '../onnx/graph.ts';
 import { appendL2Normalize } from '../onnx/poolingHead.ts';
 import { readModel } from '../onnx/readModel.ts';
 import { writeModel } from '../onnx/writeModel.ts';
-import { assembleModel } from './DescriptorNetwork.ts';
-import { assertJoinable, loadBackbone, readWeights } from './loadBackbone.ts';
+import { assembleModel, type Head } from './DescriptorNetwork.ts';
+import { measureParity, PARITY_TOLERANCE } from './exportModel.ts';
+import { assertJoinable, loadBackbone, measureBackbone, readWeights } from './loadBackbone.ts';
+import { readMatconvnet } from './readMatconvnet.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import { toTrainConfig } from './trainConfig.ts';
 
@@ -20,7 +25,8 @@ export interface ImportRequest {
   readonly file: string;
   /** Path of the model to write, `folder/name.onnx`. */
   readonly out: string;
-  readonly backbone: TrainConfig['backbone']['name'];
+  /** `matlab`: a network of the NetVLAD authors, which says itself how it is pooled. */
+  readonly backbone: TrainConfig['backbone']['name'] | 'matlab';
   /** Tensor of the dense map to pool; with an `onnx` backbone either this or `descriptor`. */
   readonly map?: string | undefined;
   /** Output of an ONNX network that already is the descriptor [n, D]. */
@@ -32,15 +38,14 @@ export interface ImportRequest {
   readonly licence: string;
 }
 
-function toConfig(request: ImportRequest): TrainConfig {
-  const { file, out, backbone, map, descriptor, pooling, input, weightsFrom, licence } = request;
-  const cut = map ?? descriptor;
+function toConfig(request: ImportRequest, cut = request.map ?? request.descriptor): TrainConfig {
+  const { file, out, backbone, pooling, input, weightsFrom, licence } = request;
   return toTrainConfig(
     {
       name: path.basename(out).replace(/\.onnx$/, ''),
       licence,
       backbone: {
-        name: backbone,
+        name: backbone === 'matlab' ? 'onnx' : backbone,
         weights: path.resolve(file),
         ...(cut === undefined ? {} : { cut }),
         weightsFrom,
@@ -139,6 +144,47 @@ async function importMap(request: ImportRequest): Promise<Imported> {
   return { draft, onnx: files.onnx };
 }
 
+/** How the authors' code feeds its networks: pixels from 0 to 255 minus the mean, in the size that they come in. */
+const MATLAB_INPUT = { width: 640, height: 480, resize: 'stretch', scale: 1, std: [1, 1, 1] };
+
+/** A network that was not made here has no other proof: it must do what the float64 reference does with its weights. */
+async function assertParity(files: ModelFiles, head: Head): Promise<void> {
+  const { width, height } = files.manifest.input;
+  const random = createRandom(1);
+  const image = { data: Uint8Array.from({ length: 3 * width * height }, () => random.int(256)), width, height };
+  const model = await OnnxDescriptorModel.open(files);
+  try {
+    const parity = await measureParity(model, head, [image]);
+    if (parity === null || parity <= PARITY_TOLERANCE) return;
+    throw new NetvladError(
+      'internal',
+      `The imported graph differs from the reference by ${parity}, expected at most ${PARITY_TOLERANCE}.`,
+    );
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function importPublished(request: ImportRequest): Promise<Imported> {
+  const { layers, head, mean, netId } = readMatconvnet(await readWeights(request.file), request.file);
+  const graph = createLayerChain(netId ?? 'backbone', layers);
+  const input = { ...MATLAB_INPUT, mean, ...request.input };
+  const config = toConfig({ ...request, input }, graph.outputs[0]!.name);
+  const backbone = await measureBackbone({ graph, opset: OPSET }, config.input, request.file);
+  const { draft, files } = assembleModel(backbone, head, { config, training: provenance(request) });
+  await assertParity(files, head);
+  const { whitening } = head;
+  const told = whitening && `as published, ${whitening.outputDimension} of ${whitening.inputDimension} dimensions`;
+  return {
+    draft: {
+      ...draft,
+      descriptor: { ...draft.descriptor, whitening: told },
+      backbone: { ...draft.backbone, name: netId ?? 'matconvnet' },
+    },
+    onnx: files.onnx,
+  };
+}
+
 /** Writes the model. Throws NetvladError('usage' | 'bad-input' | 'model') naming file and tensor. */
 export async function importModel(request: ImportRequest): Promise<ModelFiles> {
   const { backbone, map, descriptor, out } = request;
@@ -149,6 +195,10 @@ export async function importModel(request: ImportRequest): Promise<ModelFiles> {
     );
   }
   const { draft, onnx } =
-    descriptor === undefined ? await importMap(request) : await importDescriptor(request, descriptor);
+    backbone === 'matlab'
+      ? await importPublished(request)
+      : descriptor === undefined
+        ? await importMap(request)
+        : await importDescriptor(request, descriptor);
   return writeModelFiles(path.dirname(out), draft, onnx);
 }

@@ -108,18 +108,27 @@ async function measureMap(
   }
 }
 
-/** Builds and measures the backbone of a config. Throws NetvladError('bad-input' | 'model') naming file and tensor. */
-export async function loadBackbone({ backbone, input }: Pick<TrainConfig, 'backbone' | 'input'>): Promise<Backbone> {
-  const bytes = await readWeights(backbone.weights);
-  const { graph, opset } = naming(backbone.weights, () => createGraph(bytes, backbone));
+/** A backbone ready for a head. Throws NetvladError('model') where the graph does not end in a dense map; `file` names it. */
+export async function measureBackbone(
+  { graph, opset }: { readonly graph: Graph; readonly opset: number },
+  input: TrainConfig['input'],
+  file: string,
+): Promise<Backbone> {
   const dims = await measureMap(graph, opset, input);
   const map = graph.outputs[0]!.name;
   if (dims.length !== 4) {
     throw new NetvladError(
       'model',
-      `${backbone.weights}: '${map}' is [${dims.join(', ')}], expected a dense map [n, channels, rows, columns].`,
+      `${file}: '${map}' is [${dims.join(', ')}], expected a dense map [n, channels, rows, columns].`,
     );
   }
   const [, channels, rows, columns] = dims;
   return { graph, opset, map, channels: channels!, rows: rows!, columns: columns! };
+}
+
+/** Builds and measures the backbone of a config. Throws NetvladError('bad-input' | 'model') naming file and tensor. */
+export async function loadBackbone({ backbone, input }: Pick<TrainConfig, 'backbone' | 'input'>): Promise<Backbone> {
+  const bytes = await readWeights(backbone.weights);
+  const parts = naming(backbone.weights, () => createGraph(bytes, backbone));
+  return measureBackbone(parts, input, backbone.weights);
 }

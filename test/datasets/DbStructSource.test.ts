@@ -5,67 +5,9 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { openDbStructSource, parseDbStruct, type DbStructImages } from '../../src/datasets/DbStructSource.ts';
 import { parseMatFile } from '../../src/datasets/matFile.ts';
+import { matWriter } from '../support/matBytes.ts';
 import { readVectors, sharedPath } from '../support/sharedData.ts';
 import { readAll, useFolder } from './sources.ts';
-
-type Order = 'little' | 'big';
-
-/** Writes MAT-files of one byte order: just enough of the format for tests, made from its specification. */
-function matWriter(order: Order): {
-  numbers(name: string, dimensions: number[], values: number[], type?: number): Buffer;
-  text(name: string, text: string): Buffer;
-  cells(name: string, dimensions: number[], cells: Buffer[]): Buffer;
-  structure(name: string, fields: Record<string, Buffer>): Buffer;
-  file(...variables: Buffer[]): Buffer;
-} {
-  const word = (value: number): Buffer => {
-    const bytes = Buffer.alloc(4);
-    if (order === 'little') bytes.writeUInt32LE(value);
-    else bytes.writeUInt32BE(value);
-    return bytes;
-  };
-  const element = (type: number, data: Buffer): Buffer =>
-    Buffer.concat([word(type), word(data.length), data, Buffer.alloc((8 - (data.length % 8)) % 8)]);
-  const doubles = (values: number[]): Buffer => {
-    const bytes = Buffer.alloc(values.length * 8);
-    values.forEach((value, at) =>
-      order === 'little' ? bytes.writeDoubleLE(value, at * 8) : bytes.writeDoubleBE(value, at * 8),
-    );
-    return bytes;
-  };
-  const matrix = (name: string, [arrayClass, ...dimensions]: number[], parts: Buffer[]): Buffer =>
-    element(
-      14,
-      Buffer.concat([
-        element(6, Buffer.concat([word(arrayClass!), word(0)])),
-        element(5, Buffer.concat(dimensions.map(word))),
-        element(1, Buffer.from(name, 'latin1')),
-        ...parts,
-      ]),
-    );
-  return {
-    numbers: (name, dimensions, values, type = 9) =>
-      matrix(name, [6, ...dimensions], [element(type, type === 9 ? doubles(values) : Buffer.from(values))]),
-    text: (name, text) => matrix(name, [4, 1, text.length], [element(16, Buffer.from(text))]),
-    cells: (name, dimensions, cells) => matrix(name, [1, ...dimensions], cells),
-    structure: (name, fields) => {
-      const names = Object.keys(fields)
-        .map((field) => field.padEnd(32, '\0'))
-        .join('');
-      return matrix(
-        name,
-        [2, 1, 1],
-        [element(5, word(32)), element(1, Buffer.from(names, 'latin1')), ...Object.values(fields)],
-      );
-    },
-    file: (...variables) => {
-      const header = Buffer.alloc(128, ' ');
-      header.write('MATLAB 5.0 MAT-file');
-      header.write(order === 'little' ? '\0\x01IM' : '\x01\0MI', 124, 'latin1');
-      return Buffer.concat([header, ...variables]);
-    },
-  };
-}
 
 /** Pairs of query and database image at most `radiusM` apart. */
 function countPositives(database: DbStructImages, queries: DbStructImages, radiusM: number): number {
@@ -135,6 +77,26 @@ describe('parseMatFile', () => {
       );
     });
   }
+
+  it('keeps single precision and knows objects of classes by their presence, in both byte orders', () => {
+    for (const order of ['little', 'big'] as const) {
+      const write = matWriter(order);
+      const bytes = write.file(
+        write.singles('w', [1, 1, 2, 1], [0.1, -3]),
+        write.cells('layers', [1, 2], [write.object(), write.text('', 'after')]),
+      );
+      const variables = parseMatFile(bytes, 'test.mat');
+      assert.deepEqual(variables.get('w'), {
+        ...{ kind: 'numbers', dimensions: [1, 1, 2, 1], values: Float32Array.of(0.1, -3) },
+      });
+      const layers = variables.get('layers');
+      assert.ok(layers?.kind === 'cells');
+      assert.deepEqual(
+        layers.cells.map(({ kind }) => kind),
+        ['object', 'text'],
+      );
+    }
+  });
 
   it('reads compressed variables', () => {
     const write = matWriter('little');

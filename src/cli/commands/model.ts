@@ -15,20 +15,20 @@ interface JsonFlag {
 }
 
 interface ImportFlags extends JsonFlag {
-  readonly from: 'pytorch' | 'onnx';
+  readonly from: 'pytorch' | 'matlab' | 'onnx';
   readonly out: string;
-  readonly backbone: BackboneName;
+  readonly backbone?: BackboneName;
   readonly map?: string;
   readonly descriptor?: string;
-  readonly pooling: 'max' | 'gem';
-  readonly width: number;
-  readonly height: number;
-  readonly resize: string;
-  readonly kernel: string;
-  readonly colour: string;
-  readonly scale: number;
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
+  readonly pooling?: 'max' | 'gem';
+  readonly width?: number;
+  readonly height?: number;
+  readonly resize?: string;
+  readonly kernel?: string;
+  readonly colour?: string;
+  readonly scale?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
   readonly weightsFrom?: string;
   readonly licence: string;
 }
@@ -39,10 +39,15 @@ From a PyTorch checkpoint the architecture named by --backbone is built (torchvi
 is a descriptor already is taken as it is (--descriptor). For NetVLAD with its clusters from images, name the same file as
 'backbone' in a training config and run: netvlad train --epochs 0.
 
+From a .mat file a network of the NetVLAD authors is read (MatConvNet simplenn: VGG16 or AlexNet, VLAD or max pooling, whitening)
+with its mean image; it says itself what it computes. Its custom layers must be structures and the file of level 5: where they are
+not, the message says what to type in MATLAB.
+
 The input options must say what the network was trained with: pixels are multiplied by --scale, then (x - mean) / std.
 
 Examples:
   netvlad model import resnet18.pth --from pytorch --backbone resnet18 --out models/resnet18_gem.onnx --licence BSD-3-Clause
+  netvlad model import vd16_pitts30k_conv5_3_vlad_preL2_intra_white.mat --from matlab --out models/vgg16_netvlad.onnx --licence MIT
   netvlad model import cosplace.onnx --from onnx --descriptor output --width 512 --height 384 --out models/cosplace.onnx --licence MIT`;
 
 function parseTriple(text: string): readonly number[] {
@@ -68,12 +73,21 @@ async function check(file: string | undefined, context: CommandContext): Promise
   if (!ok) throw new NetvladError('model', `Model ${modelPath} does not pass its checks.`);
 }
 
+/** What a published network says itself cannot be chosen. */
+function assertNotChosen({ from, backbone, map, descriptor, pooling }: ImportFlags): void {
+  const chosen = Object.entries({ backbone, map, descriptor, pooling }).find(([, value]) => value !== undefined);
+  if (from !== 'matlab' || chosen === undefined) return;
+  throw new NetvladError('usage', `--${chosen[0]} has no meaning with --from matlab: the file says it itself.`);
+}
+
 async function importForeign(file: string, flags: ImportFlags, context: CommandContext): Promise<void> {
+  assertNotChosen(flags);
   const { width, height, resize, kernel, colour, scale, mean, std } = flags;
+  const input = Object.entries({ width, height, resize, kernel, colour, scale, mean, std });
   const files = await importModel({
-    ...{ file, out: flags.out, map: flags.map, descriptor: flags.descriptor, pooling: flags.pooling },
-    backbone: flags.from === 'onnx' ? 'onnx' : flags.backbone,
-    input: { width, height, resize, kernel, colour, scale, mean, std },
+    ...{ file, out: flags.out, map: flags.map, descriptor: flags.descriptor, pooling: flags.pooling ?? 'gem' },
+    backbone: flags.from === 'pytorch' ? (flags.backbone ?? 'mobilenetv2') : flags.from,
+    input: Object.fromEntries(input.filter(([, value]) => value !== undefined)),
     weightsFrom: flags.weightsFrom ?? path.basename(file),
     licence: flags.licence,
   });
@@ -87,32 +101,34 @@ async function importForeign(file: string, flags: ImportFlags, context: CommandC
 function registerImport(model: Command): void {
   model
     .command('import')
-    .description('Make a model from a PyTorch checkpoint or an ONNX network.')
-    .argument('<file>', 'checkpoint (.pt, .pth) or network (.onnx); nothing in it is executed')
-    .addOption(new Option('--from <format>', 'what the file is').choices(['pytorch', 'onnx']).makeOptionMandatory())
+    .description('Make a model from a PyTorch checkpoint, a published MATLAB network or an ONNX network.')
+    .argument('<file>', 'checkpoint (.pt, .pth) or network (.mat, .onnx); nothing in it is executed')
+    .addOption(
+      new Option('--from <format>', 'what the file is').choices(['pytorch', 'matlab', 'onnx']).makeOptionMandatory(),
+    )
     .requiredOption('--out <file>', 'model to write: folder/name.onnx, with name.json beside it')
     .addOption(
-      new Option('--backbone <name>', 'architecture of a checkpoint').choices(BACKBONE_NAMES).default('mobilenetv2'),
+      new Option('--backbone <name>', 'architecture of a checkpoint (default: mobilenetv2)').choices(BACKBONE_NAMES),
     )
     .option('--map <tensor>', 'dense map [n, C, H, W] to pool (a checkpoint has its default)')
     .option('--descriptor <output>', 'ONNX: output [n, D] that is the descriptor already')
     .addOption(
-      new Option('--pooling <kind>', 'how the map becomes a descriptor').choices(['gem', 'max']).default('gem'),
+      new Option('--pooling <kind>', 'how the map becomes a descriptor (default: gem)').choices(['gem', 'max']),
     )
-    .option('--width <pixels>', 'input width', parseInteger(1), 320)
-    .option('--height <pixels>', 'input height', parseInteger(1), 240)
+    .option('--width <pixels>', 'input width (default: 320; matlab 640)', parseInteger(1))
+    .option('--height <pixels>', 'input height (default: 240; matlab 480)', parseInteger(1))
     .addOption(
-      new Option('--resize <how>', 'how images meet that size')
-        .choices(['stretch', 'fit', 'native'])
-        .default('stretch'),
+      new Option('--resize <how>', 'how images meet that size (default: stretch)').choices([
+        ...['stretch', 'fit', 'native'],
+      ]),
     )
     .addOption(
-      new Option('--kernel <name>', 'resampler').choices(['nearest', 'linear', 'cubic', 'lanczos3']).default('linear'),
+      new Option('--kernel <name>', 'resampler (default: linear)').choices(['nearest', 'linear', 'cubic', 'lanczos3']),
     )
-    .addOption(new Option('--colour <order>', 'channel order').choices(['rgb', 'bgr']).default('rgb'))
-    .option('--scale <factor>', 'pixels are multiplied by it first', parsePositiveNumber, 1 / 255)
-    .option('--mean <r,g,b>', 'subtracted', parseTriple, [0.485, 0.456, 0.406])
-    .option('--std <r,g,b>', 'divided by', parseTriple, [0.229, 0.224, 0.225])
+    .addOption(new Option('--colour <order>', 'channel order (default: rgb)').choices(['rgb', 'bgr']))
+    .option('--scale <factor>', 'pixels are multiplied by it first (default: 1/255; matlab 1)', parsePositiveNumber)
+    .option('--mean <r,g,b>', 'subtracted (default: 0.485,0.456,0.406; matlab: that of the file)', parseTriple)
+    .option('--std <r,g,b>', 'divided by (default: 0.229,0.224,0.225; matlab 1,1,1)', parseTriple)
     .option('--weights-from <text>', 'where the weights come from, for the manifest (default: the file name)')
     .requiredOption('--licence <name>', 'licence of the weights, for the manifest')
     .option('--json', 'print one JSON document')
