@@ -50,15 +50,24 @@ export interface MapGeometryOptions {
 const SAME_POSITION_M = 0.1;
 const SPACING_SAMPLE = 400;
 
-export function createMapGeometry(places: readonly MapPlace[], options: MapGeometryOptions): MapGeometry {
+/** A place and an earlier one that it shows again, by their ids. */
+export type Revisit = readonly [later: number, earlier: number];
+
+/** `revisits` lay later laps of a sequence without positions over the first one. */
+export function createMapGeometry(
+  places: readonly MapPlace[],
+  options: MapGeometryOptions,
+  revisits: readonly Revisit[] = [],
+): MapGeometry {
   const metric = places.some(hasPosition);
   const spacing = metric ? estimateSpacing(places) : 1;
   const automaticM = Math.min(25, Math.max(2, 2.5 * spacing));
   const metricRadius = options.placeRadiusM > 0 ? options.placeRadiusM : automaticM;
   const placeRadius = metric ? metricRadius : options.placeRadiusSteps;
   const charts = layOut(places, metric ? spacing : 1);
-  const grid = new ChartGrid(charts, placeRadius);
   const rows = new Map(places.map(({ id }, row) => [id, row]));
+  layLapsOver(places, charts, { rows, revisits, step: metric ? spacing : 1 });
+  const grid = new ChartGrid(charts, placeRadius);
   return {
     kind: metric ? 'metric' : 'topological',
     places,
@@ -133,6 +142,43 @@ function layPlace(
   charts.x[row] = place.pose!.x;
   charts.y[row] = place.pose!.y;
   if (hasHeading(place.pose!)) charts.yaw[row] = yawOf(place.pose!);
+}
+
+/** Revisits at most this many moments apart belong to one lap: what lies between them lies between their places. */
+const WITHIN_LAP = 10;
+
+/** Moves places without positions to where their sequence was before; a lap may run the other way round. */
+function layLapsOver(
+  places: readonly MapPlace[],
+  charts: Charts,
+  given: {
+    readonly rows: ReadonlyMap<number, number>;
+    readonly revisits: readonly Revisit[];
+    readonly step: number;
+  },
+): void {
+  const { rows, revisits, step } = given;
+  const links = revisits
+    .flatMap(([later, earlier]) => {
+      const [from, to] = [rows.get(later), rows.get(earlier)];
+      return from === undefined || to === undefined || charts.chart[from] === 0 ? [] : [{ from, to }];
+    })
+    .filter(({ from, to }) => charts.chart[from] === charts.chart[to])
+    .sort((a, b) => charts.moment[a.from]! - charts.moment[b.from]!);
+  for (const { from, to } of links) charts.x[from] = charts.x[to]!;
+  for (const [index, { from: end }] of links.entries()) {
+    const start = links[index - 1]?.from;
+    if (start === undefined || charts.chart[start] !== charts.chart[end]) continue;
+    const moments = charts.moment[end]! - charts.moment[start]!;
+    // A lap that ends between them jumps from the last place of the first one to its beginning.
+    const isJump = Math.abs(charts.x[end]! - charts.x[start]!) > 2 * step * moments;
+    if (moments > WITHIN_LAP || isJump) continue;
+    for (let row = 0; row < places.length; row++) {
+      const share = (charts.moment[row]! - charts.moment[start]!) / moments;
+      if (charts.chart[row] !== charts.chart[end] || !(share > 0 && share < 1)) continue;
+      charts.x[row] = charts.x[start]! + share * (charts.x[end]! - charts.x[start]!);
+    }
+  }
 }
 
 /** Numbers a sequence by stamp, else by frame, where all are known, by place id otherwise; equal ones share a moment. */

@@ -58,6 +58,11 @@ const placeCalibrationSchema = z.object({
   expectedRecall: z.record(z.string(), z.number()),
   samePlaceDistance: distanceQuantilesSchema.nullable(),
   otherPlaceDistance: distanceQuantilesSchema.nullable(),
+  /** Places without positions that show an earlier one again: id of the later, id of the earlier. Absent = none. */
+  revisits: z
+    .array(z.tuple([z.int(), z.int()]).readonly())
+    .readonly()
+    .optional(),
   /** One-sigma position error of a right answer per axis, in units of the map's spacing. */
   positionErrorSpacings: z.number().positive(),
 });

@@ -43,7 +43,7 @@ class PlaceLocalizer implements Localizer {
   constructor(setup: LocalizerSetup) {
     this.#options = resolveLocalizerOptions(setup.options);
     this.#calibration = setup.calibration ?? defaultCalibration();
-    this.#geometry = createMapGeometry(setup.places, this.#options);
+    this.#geometry = createMapGeometry(setup.places, this.#options, this.#calibration.revisits);
     this.#datum = setup.datum === undefined || setup.datum === null ? null : createDatum(setup.datum);
     this.#filter = new SequenceFilter(this.#geometry, this.#options);
     this.#motion = new FrameMotion(this.#geometry, this.#options);

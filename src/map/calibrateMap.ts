@@ -6,7 +6,8 @@ import { computeCalibration, type CalibrationQuery } from '../localization/compu
 import { isForeign, isOwnStand, isOwnView, spreadRows } from '../localization/leaveOneOut.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import { resolveLocalizerOptions, type LocalizerOptions } from '../localization/localizerOptions.ts';
-import { createMapGeometry, pointOf } from '../localization/MapGeometry.ts';
+import { LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
+import { createMapGeometry, pointOf, type MapGeometry, type Revisit } from '../localization/MapGeometry.ts';
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { ExactIndex } from '../retrieval/ExactIndex.ts';
@@ -50,9 +51,11 @@ export async function computeMapCalibration(
   options: MapCalibrationOptions = {},
 ): Promise<PlaceCalibration> {
   const { samples = DEFAULT_CALIBRATION_SAMPLES, progress = silentProgress } = options;
-  const geometry = createMapGeometry(map.places, resolveLocalizerOptions(options.localizer));
-  const rows = spreadRows(geometry, samples);
   const search = new CandidateSearch(map, tools, options);
+  const settings = resolveLocalizerOptions(options.localizer);
+  const revisits = await findRevisits(map, search, { geometry: createMapGeometry(map.places, settings), ...options });
+  const geometry = createMapGeometry(map.places, settings, revisits);
+  const rows = spreadRows(geometry, samples);
   const queries: CalibrationQuery[] = [];
   for (const row of rows) {
     options.signal?.throwIfAborted();
@@ -66,7 +69,35 @@ export async function computeMapCalibration(
     progress.update(queries.length, rows.length, 'calibrating');
   }
   progress.finish('');
-  return computeCalibration(geometry, queries, 'leave-one-out');
+  const calibration = computeCalibration(geometry, queries, 'leave-one-out');
+  return revisits.length === 0 ? calibration : { ...calibration, revisits };
+}
+
+/**
+ * Where a sequence without positions passes the places of its beginning again: its loop closures, as mapping finds them.
+ * Without verification none is certain enough.
+ */
+async function findRevisits(
+  map: PlaceMap,
+  search: CandidateSearch,
+  { geometry, signal, progress = silentProgress }: MapCalibrationOptions & { readonly geometry: MapGeometry },
+): Promise<Revisit[]> {
+  if (geometry.kind !== 'topological' || !search.verifies) return [];
+  const order = [...map.places.keys()].sort((a, b) => geometry.moment[a]! - geometry.moment[b]! || a - b);
+  const revisits: Revisit[] = [];
+  let done = 0;
+  for (const chart of new Set(geometry.chart)) {
+    const detector = new LoopClosureDetector({ minTimeS: 0, minTravelM: 0 });
+    for (const row of order.filter((each) => geometry.chart[each] === chart)) {
+      signal?.throwIfAborted();
+      const now = { stampNs: 0n, odometry: null };
+      const matches = await search.find(search.ownImage(row), (place) => detector.isOld(place, now));
+      const closure = detector.process({ place: map.places[row]!.id, ...now, matches });
+      if (closure?.accepted) revisits.push([closure.fromPlace, closure.toPlace]);
+      progress.update(++done, map.size, 'looking for laps');
+    }
+  }
+  return revisits;
 }
 
 /** The same from queries whose positions are known; those without a position in the map frame are left out. */
@@ -184,6 +215,10 @@ class CandidateSearch {
     this.#map = map;
     this.#tools = tools;
     this.#topK = topK;
+  }
+
+  get verifies(): boolean {
+    return this.#tools.verifier !== null;
   }
 
   /** An image of the map as a query. */

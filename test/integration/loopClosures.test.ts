@@ -28,6 +28,13 @@ describe('loop closures', function () {
     assert.ok(lap.filter((frame) => closed.has(frame)).length >= 24, `closed: ${[...closed].join(' ')}`);
   });
 
+  it('rtabmap_hallway: a map of all laps knows that they are one, and expects to find its places', async function () {
+    const { calibration } = await sets.open({ path: sharedPath(this, 'data', 'rtabmap_hallway') });
+    const { revisits = [], samples } = calibration!;
+    assert.ok(revisits.length >= 24, `${revisits.length} revisits`);
+    assert.ok(samples.right >= 0.75 * samples.retrievals, `${samples.right} of ${samples.retrievals} right`);
+  });
+
   it('nakamura_campus_robot: the end of the drive closes with its beginning, and nothing else', async function () {
     const map = await sets.open({ path: sharedPath(this, 'data', 'nakamura_campus_robot') }, { calibrated: false });
     const poses = map.places.map(({ pose }) => pose!);
