@@ -53,8 +53,11 @@ function turnBetween(a: GeotaggedImage, b: GeotaggedImage): number {
 const DISTANCES_M = [0, 3, 6, 10, 15, 25] as const;
 const TURNS_DEG = [0, 10, 25, 45] as const;
 
-/** All pairs of a query and a database image that are this near and look the same way, thinned to a number a query. */
-async function lookAtPairs({ queries, database }: PublicQuestion): Promise<readonly View[]> {
+/** All pairs of a query and a database image that are this near and look the same way. */
+async function lookAtPairs(
+  queries: readonly GeotaggedImage[],
+  database: readonly GeotaggedImage[],
+): Promise<readonly View[]> {
   const views: View[] = [];
   const asked = await describeAll(queries);
   const described = await describeAll(database);
@@ -132,7 +135,8 @@ function reportAnswers(lists: readonly (readonly Judged[])[]): void {
   }
 }
 
-async function study(question: PublicQuestion): Promise<void> {
+/** `views` may hold more images than the map that is searched. */
+async function study(question: PublicQuestion, views = question.database): Promise<void> {
   console.log(
     `\n${question.name}: ${question.queries.length} queries, ${question.database.length} images, right within ${question.rule}`,
   );
@@ -148,24 +152,29 @@ async function study(question: PublicQuestion): Promise<void> {
       0.99,
     ),
   );
-  reportPairs(await lookAtPairs(question), levels);
+  reportPairs(await lookAtPairs(question.queries, views), levels);
   reportAnswers(lists);
 }
 
 /** Every eighth image of the first traverse is the map, 24 m from one to the next: no query stands where the map does. */
-async function loadTown(sequence: string): Promise<PublicQuestion> {
+async function studyTown(sequence: string): Promise<void> {
   const images = await readSet(town!, '.');
-  return createQuestion({
+  const first = images.filter(({ role }) => role === 'database');
+  const question = createQuestion({
     name: `town, ${sequence.slice(3)}`,
     rule: '15 m',
-    database: images.filter(({ role, frame }) => role === 'database' && frame! % 8 === 0),
+    database: first.filter(({ frame }) => frame! % 8 === 0),
     queries: images.filter((image) => image.sequence === sequence && image.frame! % 2 === 0),
     apart: metresApart,
     radius: 15,
   });
+  await study(
+    question,
+    first.filter(({ frame }) => frame! % 2 === 0),
+  );
 }
 
-for (const question of [await loadStreetsForTuning(data), await loadTown('01_dusk'), await loadTown('02_day')])
-  await study(question);
+await study(await loadStreetsForTuning(data));
+for (const sequence of ['01_dusk', '02_day']) await studyTown(sequence);
 await model.dispose();
 await matcher.dispose();
