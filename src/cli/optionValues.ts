@@ -14,6 +14,22 @@ export function parsePositiveNumber(text: string): number {
   throw new InvalidArgumentError('Expected a number above 0.');
 }
 
+/** Returns a parser of numbers from `least` to `most`. */
+export function parseNumberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
+  };
+}
+
+/** `640x480`: width and height in pixels. */
+export function parseImageSize(text: string): { readonly width: number; readonly height: number } {
+  const [, width, height] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(text.trim()) ?? [];
+  if (width !== undefined) return { width: Number(width), height: Number(height) };
+  throw new InvalidArgumentError('Expected WIDTHxHEIGHT in pixels, e.g. 640x480.');
+}
+
 /** Returns a parser of whole numbers from `least` on. */
 export function parseInteger(least: number): (text: string) => number {
   return (text) => {

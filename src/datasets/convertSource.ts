@@ -1,15 +1,12 @@
 /** @file Writes any source as a CSV data set, or as files whose names carry the position. */
 import { constants } from 'node:fs';
-import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import { yawToCompass } from '../geo/angles.ts';
-import { NetvladError } from '../errors.ts';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 import { makeFolder } from '../makeFolder.ts';
 import { decodeFrame } from '../image/decodeFrame.ts';
 import { encodePng } from '../image/encode.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
-import { CSV_COLUMNS } from './csvRows.ts';
 import {
   isDatasetProblem,
   type DatasetProblem,
@@ -17,7 +14,7 @@ import {
   type GeotaggedImageSource,
   type ImageContent,
 } from './GeotaggedImage.ts';
-import { formatTimestamp } from './timestamps.ts';
+import { CSV_HEADER, formatCsvRow, nothingWritten, safeRelativePath, writeNewFolder } from './newDataset.ts';
 import { formatUtmName } from './utmNames.ts';
 
 export type ConversionFormat = 'csv' | 'utm-names';
@@ -63,48 +60,6 @@ async function writeContent(content: ImageContent, path: string): Promise<string
   return null;
 }
 
-/** Names may not lead out of the target folder. */
-function safeRelativePath(name: string, extension: string): string {
-  const parts = name.split(/[/\\]+/).filter((part) => part !== '' && part !== '.' && part !== '..');
-  const clean = parts.map((part) => part.replace(/[:*?"<>|]/g, '_')).join('/');
-  return clean.toLowerCase().endsWith(extension.toLowerCase()) ? clean : `${clean}${extension}`;
-}
-
-function quote(cell: string): string {
-  return /[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
-function formatCsvRow(image: GeotaggedImage, file: string): string {
-  const { geo, local, yawRad } = image;
-  const yawDeg = yawRad === null ? null : geo === null ? (yawRad * 180) / Math.PI : yawToCompass(yawRad);
-  const cells: Readonly<Record<(typeof CSV_COLUMNS)[number], string | number | null | undefined>> = {
-    file,
-    role: image.role,
-    place: image.place,
-    lat: geo?.latDeg,
-    lon: geo?.lonDeg,
-    alt_m: geo === null ? local?.z : Number.isNaN(geo.altM) ? null : geo.altM,
-    x_m: local?.x,
-    y_m: local?.y,
-    yaw_deg: yawDeg,
-    frame: image.frame,
-    condition: image.condition,
-    timestamp: image.stampNs === null ? null : formatTimestamp(image.stampNs),
-    sequence: image.sequence,
-    sigma_m: image.positionSigmaM,
-  };
-  return CSV_COLUMNS.map((column) => quote(String(cells[column] ?? ''))).join(',');
-}
-
-async function assertNewFolder(path: string): Promise<void> {
-  const entries = await readdir(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  });
-  if (entries.length === 0) return;
-  throw new NetvladError('bad-input', `${path} exists and is not empty.`, { hint: 'Name a new folder with --out.' });
-}
-
 /** Where an image goes in the new data set, or why it cannot. */
 function targetOf(image: GeotaggedImage, format: ConversionFormat): { file: string } | { problem: string } {
   const extension = extensionOf(image.content);
@@ -122,13 +77,10 @@ export async function convertSource(
   out: string,
   options: ConversionOptions,
 ): Promise<ConversionResult> {
-  await assertNewFolder(out);
   const { format, progress = silentProgress, signal } = options;
-  const temporary = `${resolve(out)}.${process.pid}.tmp`;
   const problems: DatasetProblem[] = [];
-  const rows: string[] = [CSV_COLUMNS.join(',')];
-  try {
-    await makeFolder(temporary);
+  const rows: string[] = [];
+  await writeNewFolder(out, async (folder) => {
     for await (const item of source) {
       signal?.throwIfAborted();
       if (isDatasetProblem(item)) {
@@ -137,22 +89,14 @@ export async function convertSource(
       }
       const target = targetOf(item, format);
       const problem =
-        'problem' in target ? target.problem : await writeContent(item.content, join(temporary, target.file));
+        'problem' in target ? target.problem : await writeContent(item.content, join(folder, target.file));
       if (problem !== null) problems.push({ problem, where: item.name });
       else if ('file' in target) rows.push(formatCsvRow(item, target.file));
-      progress.update(rows.length - 1, source.count);
+      progress.update(rows.length, source.count);
     }
-    if (rows.length === 1) {
-      throw new NetvladError('bad-input', `Nothing of ${source.description} could be converted.`, {
-        ...(problems[0] === undefined ? {} : { hint: `First problem: ${problems[0].where}: ${problems[0].problem}` }),
-      });
-    }
-    if (format === 'csv') await writeFile(join(temporary, 'index.csv'), `${rows.join('\n')}\n`);
-    await rm(out, { recursive: true, force: true });
-    await rename(temporary, out);
-    progress.finish();
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-  return { path: out, images: rows.length - 1, problems };
+    if (rows.length === 0) throw nothingWritten(source, problems);
+    if (format === 'csv') await writeFile(join(folder, 'index.csv'), `${[CSV_HEADER, ...rows].join('\n')}\n`);
+  });
+  progress.finish();
+  return { path: out, images: rows.length, problems };
 }

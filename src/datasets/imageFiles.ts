@@ -3,7 +3,7 @@ import { access, readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { isDatasetProblem, type DatasetProblem, type GeotaggedImage } from './GeotaggedImage.ts';
 
-const IMAGE_NAME = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
+export const IMAGE_NAME = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
 /** Files whose existence is asked for at once. */
 const CHECKED_TOGETHER = 64;
 

@@ -1,5 +1,6 @@
-/** @file `netvlad dataset`: look at an image source, convert it. */
+/** @file `netvlad dataset`: look at an image source, convert it, cut panoramas. */
 import { Option, type Command } from 'commander';
+import { cutPanoramas } from '../../datasets/cutPanoramas.ts';
 import { convertSource, type ConversionFormat } from '../../datasets/convertSource.ts';
 import { formatSourceSummary, summarizeSource } from '../../datasets/summarizeSource.ts';
 import {
@@ -8,6 +9,7 @@ import {
   openSourceFromFlags,
   type ImageSourceFlags,
 } from '../imageSource.ts';
+import { parseImageSize, parseInteger, parseNumberWithin } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface InfoFlags extends ImageSourceFlags {
@@ -18,6 +20,24 @@ interface ConvertFlags extends InfoFlags {
   readonly out: string;
   readonly to: ConversionFormat;
 }
+
+interface PanoramaFlags extends InfoFlags {
+  readonly out: string;
+  readonly headings: number;
+  readonly fov: number;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly pitch: number;
+}
+
+const PANORAMA_HELP = `
+Each panorama (equirectangular, 360 x 180 degrees, twice as wide as high) gives --headings views around the compass; the first looks
+where its middle column does. Position and heading (a CSV's yaw_deg, EXIF's GPSImgDirection) are the panorama's; the heading is
+that of its middle column. OUT gets images/ and index.csv with the heading of each view: an image source like any other.
+
+Example: a map of twelve level views of each panorama
+  netvlad dataset panoramas panoramas/ --out views
+  netvlad map build views --out city.vprmap
+`;
 
 async function showInfo(path: string, flags: InfoFlags, context: CommandContext): Promise<void> {
   const summary = await summarizeSource(await openSourceFromFlags(path, flags), context.signal);
@@ -32,8 +52,41 @@ async function convert(path: string, flags: ConvertFlags, context: CommandContex
   context.output(result, `${result.path}: ${result.images} images, ${result.problems.length} left out`);
 }
 
+async function cut(path: string, flags: PanoramaFlags, context: CommandContext): Promise<void> {
+  const { out, headings, size, fov, pitch } = flags;
+  const source = await openSourceFromFlags(path, flags);
+  const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+  const view = { ...size, fovRad: radians(fov), pitchRad: radians(pitch) };
+  const { signal } = context;
+  const result = await cutPanoramas(source, out, { view, headings, signal, progress: context.progress('cutting') });
+  for (const { where, problem } of result.problems) context.logger.warn(`${where}: ${problem}`);
+  if (result.withoutHeading > 0) {
+    context.logger.warn(`${result.withoutHeading} panoramas have no heading: yaw_deg of their views is empty.`);
+  }
+  const summary = `${result.images} views of ${result.panoramas} panoramas, ${result.problems.length} left out`;
+  context.output(result, `${result.path}: ${summary}`);
+}
+
+function registerPanoramas(dataset: Command): void {
+  addImageSourceOptions(dataset.command('panoramas'))
+    .description('Cut perspective views at many headings out of equirectangular panoramas.')
+    .argument('<source>', 'folder, CSV or recording of panoramas')
+    .requiredOption('--out <folder>', 'new folder to write')
+    .option('--headings <n>', 'views of each panorama, evenly around', parseInteger(1), 12)
+    .option('--fov <deg>', 'horizontal field of view', parseNumberWithin(1, 170), 90)
+    .addOption(
+      new Option('--size <WxH>', 'size of a view in pixels')
+        .argParser(parseImageSize)
+        .default({ width: 640, height: 480 }, '640x480'),
+    )
+    .option('--pitch <deg>', 'angle of the views, up from the horizon', parseNumberWithin(-90, 90), 0)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', `${PANORAMA_HELP}\n${IMAGE_SOURCE_HELP}`)
+    .action((path: string, flags: PanoramaFlags) => runCommand(flags, (context) => cut(path, flags, context)));
+}
+
 export function registerDatasetCommand(program: Command): void {
-  const dataset = program.command('dataset').description('Look at image sources and convert them.');
+  const dataset = program.command('dataset').description('Look at image sources, convert them, cut panoramas.');
   addImageSourceOptions(dataset.command('info'))
     .description('Say what a source holds: images, roles, conditions, positions, unusable records.')
     .argument('<source>', 'folder, CSV or dbStruct .mat')
@@ -52,4 +105,5 @@ export function registerDatasetCommand(program: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', `\n${IMAGE_SOURCE_HELP}`)
     .action((path: string, flags: ConvertFlags) => runCommand(flags, (context) => convert(path, flags, context)));
+  registerPanoramas(dataset);
 }
