@@ -11,12 +11,26 @@ import { toRosTime } from '../../src/bags/rosTime.ts';
 import { decodeMessage } from '../../src/bags/decodeMessage.ts';
 import type { RosMessages } from '../../src/bags/messages.ts';
 import type { ReplayDocument } from '../../src/evaluation/replay/ReplayDocument.ts';
+import { parseTum } from '../../src/evaluation/replay/trajectoryFile.ts';
 import { runNetvlad } from '../support/runNetvlad.ts';
 import { sharedPath } from '../support/sharedData.ts';
 
 const IMAGES = 10;
 /** Two images a second. */
 const SECONDS = IMAGES / 2;
+
+/** As `evo_ape tum truth.tum trajectory.tum` judges: median distance of the poses of equal stamps. */
+function medianApart(report: string): number {
+  const [truth, located] = ['truth.tum', 'trajectory.tum'].map((name) => {
+    return parseTum(readFileSync(join(report, name), 'utf8'));
+  });
+  const apart = located!.map(({ stampNs, pose }) => {
+    const { x, y, z } = truth!.find((sample) => sample.stampNs === stampNs)!.pose!;
+    return Math.hypot(pose!.x - x, pose!.y - y, pose!.z - z);
+  });
+  const sorted = apart.sort((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
+}
 
 /** States of the decisions in order, and the number of messages by topic. */
 async function readResults(path: string): Promise<{ states: number[]; counts: Record<string, number> }> {
@@ -81,6 +95,11 @@ describe('netvlad replay', function () {
     assert.equal(readdirSync(report).length, 6);
     const written = JSON.parse(readFileSync(join(report, 'report.json'), 'utf8')) as ReplayDocument;
     assert.deepEqual(written.frames, document.frames);
+
+    const judged = await runNetvlad(['evaluate', '--map', map, '--queries', bag, '--json']);
+    assert.equal(judged.code, 0, judged.stderr);
+    assert.deepEqual((JSON.parse(judged.stdout) as ReplayDocument['evaluation'])!.recall, document.evaluation!.recall);
+    assert.ok(Math.abs(medianApart(report) - document.locatedErrorM!.median) < 1e-6);
 
     const { states, counts } = await readResults(out);
     assert.equal(states.length, IMAGES);
