@@ -4,8 +4,8 @@
  *
  *   . scripts/ros-env.sh && node dist/bench/soak.js [seconds] [rate]
  *
- * 1800 seconds by default. Memory counts after five minutes, in a run shorter than ten after half of it; punctuality is judged in
- * the long run only, since a busy machine is late for a moment.
+ * 1800 seconds by default. Memory counts after five minutes, in a run shorter than ten after half of it. What a busy machine may
+ * spoil for a moment (punctuality, a frame lost on the way) is shown always and judged from ten minutes on.
  */
 import { median } from '../src/math/statistics.ts';
 import { findDefaultModel } from '../src/inference/loadModel.ts';
@@ -62,17 +62,19 @@ await town.remove();
 
 const growth = growthOf(samples.map(({ nodeMb, workerMb }) => nodeMb + workerMb));
 const [processed, dropped] = [countOf(input, 'processed'), countOf(input, 'dropped')];
+const isShort = seconds < LONG_S;
 const verdicts: readonly (readonly [string, boolean])[] = [
-  [`published ${sent}, processed ${processed}, dropped ${dropped}: none missing`, sent === processed + dropped],
-  [`memory ${(100 * growth).toFixed(2)} % (goal < ${100 * GOALS.growth} %)`, growth < GOALS.growth],
+  [`memory grew by ${(100 * growth).toFixed(2)} % (goal < ${100 * GOALS.growth} %)`, growth < GOALS.growth],
+  [`ended with code ${code} (goal 0)`, code === 0],
+  [`ended after ${tookMs.toFixed(0)} ms (goal < ${GOALS.endMs} ms)`, tookMs < GOALS.endMs || isShort],
   [
-    `ended with code ${code} after ${tookMs.toFixed(0)} ms (goal 0, < ${GOALS.endMs} ms)`,
-    code === 0 && tookMs < GOALS.endMs,
+    `published ${sent}, processed ${processed}, dropped ${dropped} (goal: none missing)`,
+    sent === processed + dropped || isShort,
   ],
   [
     `event loop delay p99 ${loopDelayMs.toFixed(1)} ms (goal <= ${GOALS.loopDelayMs} ms)`,
-    loopDelayMs <= GOALS.loopDelayMs || seconds < LONG_S,
+    loopDelayMs <= GOALS.loopDelayMs || isShort,
   ],
 ];
-for (const [text, holds] of verdicts) console.log(`${holds ? 'ok    ' : 'FAILED'} ${text}`);
+for (const [text, holds] of verdicts) console.log(`${holds ? 'ok' : 'FAILED'}: ${text}`);
 if (!verdicts.every(([, holds]) => holds)) process.exitCode = 1;

@@ -79,6 +79,7 @@ export class WorkerRecognizer implements RecognitionEngine {
   #openedAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
   #state: WorkerState = { kind: 'closed' };
+  #disposed = false;
 
   private constructor(config: EngineConfig, options: WorkerOptions) {
     this.#config = config;
@@ -138,6 +139,7 @@ export class WorkerRecognizer implements RecognitionEngine {
   async dispose(): Promise<void> {
     const worker = this.#worker;
     const opened = this.#state.kind === 'ready';
+    this.#disposed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#setState({ kind: 'closed' });
@@ -167,7 +169,9 @@ export class WorkerRecognizer implements RecognitionEngine {
     worker.on('close', (code, signal) => {
       this.#onExit(worker, reason ?? describeExit(code, signal));
     });
-    this.#facts = (await this.#call(worker, 'open', [this.#config])) as EngineFacts;
+    const facts = (await this.#call(worker, 'open', [this.#config])) as EngineFacts;
+    if (this.#disposed) return; // while it opened: its end is under way
+    this.#facts = facts;
     this.#openedAtMs = performance.now();
     this.#setState({ kind: 'ready', restarts: this.#restarts });
   }

@@ -138,6 +138,20 @@ describe('WorkerRecognizer', () => {
     await assert.rejects(openFragile({}, AbortSignal.abort()), { name: 'AbortError' });
   });
 
+  for (const delayMs of [0, 30, 60, 90, 120]) {
+    it(`stays closed when it is disposed of while it restarts (${delayMs} ms after the death)`, async () => {
+      const { recognizer, states, reached } = await openFragile();
+      const restarting = reached('restarting');
+      await assert.rejects(recognizer.recognize(frame(Uint8Array.of(1), 'exit'), 1));
+      await restarting;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await recognizer.dispose();
+      const told = states.length;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.deepEqual(states.slice(told - 1), [{ kind: 'closed' }]);
+    });
+  }
+
   it('rejects what is under way and what comes after dispose()', async () => {
     const { recognizer, states } = await openFragile();
     await recognizer.dispose();
