@@ -18,7 +18,9 @@ import { RosPeer } from '../test/ros/support/RosPeer.ts';
 
 const [seconds = 1800, rateHz = 30] = process.argv.slice(2).map(Number);
 const LONG_S = 600;
-const GOALS = { growth: 0.02, loopDelayMs: 10, endMs: 2000 };
+const isShort = seconds < LONG_S;
+/** In a short run the heaps of V8 are still finding their size. */
+const GOALS = { growth: isShort ? 0.06 : 0.02, loopDelayMs: 10, endMs: 2000 };
 
 interface Sample {
   readonly nodeMb: number;
@@ -62,7 +64,6 @@ await town.remove();
 
 const growth = growthOf(samples.map(({ nodeMb, workerMb }) => nodeMb + workerMb));
 const [processed, dropped] = [countOf(input, 'processed'), countOf(input, 'dropped')];
-const isShort = seconds < LONG_S;
 const verdicts: readonly (readonly [string, boolean])[] = [
   [`memory grew by ${(100 * growth).toFixed(2)} % (goal < ${100 * GOALS.growth} %)`, growth < GOALS.growth],
   [`ended with code ${code} (goal 0)`, code === 0],

@@ -82,8 +82,25 @@ export function assertMapFile(path: string): void {
   }
 }
 
+/**
+ * A writer that was killed while it turned the write-ahead log on or off leaves a rollback journal, and SQLite lets only one
+ * who may write take the half-done step back.
+ */
+function rollBack(path: string): void {
+  if (!existsSync(`${path}-journal`) || !hasMapHeader(path)) return;
+  guardMap(path, () => {
+    const db = new Database(path, { fileMustExist: true });
+    try {
+      db.prepare('SELECT count(*) FROM manifest').get(); // the first read rolls back
+    } finally {
+      db.close();
+    }
+  });
+}
+
 /** Opens a whole map for reading. */
 export function openMapDatabase(path: string): Database.Database {
+  rollBack(path);
   assertMapFile(path);
   return guardMap(path, () => new Database(path, { readonly: true, fileMustExist: true }));
 }

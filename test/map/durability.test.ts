@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { createMapManifest, toMapModel } from '../../src/map/MapManifest.ts';
 import { MapWriter } from '../../src/map/MapWriter.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { verifyMap } from '../../src/map/verifyMap.ts';
+import { axis, modelManifest, newPlace } from '../support/placeBuilders.ts';
 
 const APPENDER = fileURLToPath(new URL('../support/appendForever.js', import.meta.url));
 
@@ -44,4 +47,28 @@ describe('a map whose writer is killed', () => {
       }
     });
   }
+
+  it('opens although it was killed in the middle of a step that is to be rolled back', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'netvlad-kill-'));
+    const [path, copy] = [join(folder, 'whole.vprmap'), join(folder, 'killed.vprmap')];
+    const writer = MapWriter.create(path, createMapManifest(toMapModel(modelManifest('test-model', 960))));
+    writer.append([newPlace('a.jpg', axis(0, 960))]);
+    writer.close();
+    const db = new Database(path);
+    db.pragma('cache_size = 1'); // changes are written to the file before their transaction ends
+    db.exec('BEGIN IMMEDIATE');
+    const add = db.prepare("INSERT INTO place(image) SELECT 'half.jpg' FROM place LIMIT 200");
+    for (let i = 0; i < 9; i++) add.run();
+    for (const suffix of ['', '-journal']) copyFileSync(`${path}${suffix}`, `${copy}${suffix}`);
+    db.exec('ROLLBACK');
+    db.close();
+    const map = PlaceMap.open(copy);
+    assert.deepEqual(
+      map.places.map(({ image }) => image),
+      ['a.jpg'],
+    );
+    map.close();
+    for (const { name, problems } of verifyMap(copy)) assert.deepEqual(problems, [], name);
+    rmSync(folder, { recursive: true });
+  });
 });

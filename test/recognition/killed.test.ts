@@ -30,7 +30,8 @@ async function mapUntilKilled(
     told += chunk.toString();
   });
   if (moment.after === 'start') kill();
-  await once(child, 'close');
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  assert.equal(signal, 'SIGKILL', `it ended by itself, with code ${code}`);
   return told.split('\n').slice(0, -1); // what stands behind the last line break was not told in full
 }
 

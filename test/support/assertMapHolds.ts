@@ -12,7 +12,7 @@ import { verifyMap } from '../../src/map/verifyMap.ts';
  */
 export async function assertMapHolds(map: string, check: (images: ReadonlySet<string>) => void): Promise<void> {
   const copy = `${map}.copy`;
-  for (const suffix of ['', '-wal', '-shm']) {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
     await rm(`${copy}${suffix}`, { force: true });
     if (existsSync(`${map}${suffix}`)) await copyFile(`${map}${suffix}`, `${copy}${suffix}`);
   }
