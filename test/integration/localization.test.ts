@@ -124,6 +124,23 @@ describe('localization on real photographs', function () {
     const judged = localize(map, frames, { sequence: false, tolerance: TOLERANCE.metres });
     assertAcceptance(judged, { precision: 0.97, accepted: 0.2 });
     assert.ok(calibrationError(judged) <= 0.08, `ECE ${calibrationError(judged)}`);
+    const sequence = localize(map, frames, { sequence: true, tolerance: TOLERANCE.metres });
+    assertAcceptance(sequence, { precision: 0.95, accepted: 0.4 });
+    const unverified = frames.map(({ query, matches }) => {
+      return { query, matches: matches.map((match) => ({ ...match, evidence: NaN })) };
+    });
+    // Similarity finds the street more surely than the spot: the mistakes are near ones.
+    const nearby = localize(map, unverified, { sequence: true, tolerance: 1.5 * TOLERANCE.metres });
+    assertAcceptance(nearby, { precision: 0.95, accepted: 0.2 });
+  });
+
+  it('corridor_fisheye, which resembles itself: cautious frame by frame, sure as a sequence', async function () {
+    const path = sharedPath(this, 'data', 'corridor_fisheye');
+    const map = await sets.open({ path, role: 'database' });
+    const frames = await searchMap(map, await asked({ path, role: 'query' }));
+    const judged = localize(map, frames, { sequence: true, tolerance: TOLERANCE.frames });
+    assertAcceptance(judged, { precision: 0.99, accepted: 0.5 });
+    assert.ok(calibrationError(judged) <= 0.15, `ECE ${calibrationError(judged)}`);
   });
 
   it('queries of any set against the map of any other are accepted in at most 1 % of the frames', async function () {
