@@ -10,9 +10,13 @@ import { McapIndexedReader } from '@mcap/core';
 import { FileHandleReadable } from '@mcap/nodejs';
 import { loadDecompressHandlers } from '@mcap/support';
 import { parseCompressedImageCdr, parseImageCdr } from '../../src/bags/cdrImages.ts';
+import { isBagProblem } from '../../src/bags/BagSource.ts';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
 import type { RosMessages } from '../../src/bags/messages.ts';
+import { openBag } from '../../src/bags/openBag.ts';
+import type { RecordingWriter } from '../../src/bags/RecordingWriter.ts';
 import { parseRosTime, toRosTime } from '../../src/bags/rosTime.ts';
+import { encodeRos1, writeRos1 } from './support/ros1Fixture.ts';
 import { fixMessage, header, imageMessage, odometryMessage } from './support/rosMessageBuilders.ts';
 
 interface ReadBack {
@@ -45,6 +49,15 @@ async function readBack(path: string): Promise<ReadBack[]> {
   } finally {
     await file.close();
   }
+}
+
+async function copyAll(path: string, writer: RecordingWriter): Promise<void> {
+  const bag = await openBag(path);
+  for await (const item of bag.messages()) {
+    assert.ok(!isBagProblem(item));
+    await writer.copy(item);
+  }
+  await bag.close();
 }
 
 /** What a reader returns for what was written: arrays of numbers come back as typed arrays. */
@@ -109,6 +122,42 @@ describe('McapRecordingWriter', () => {
       );
     });
   }
+
+  it('copies messages of other recordings: CDR byte for byte, ROS 1 as their ROS 2 counterparts', async () => {
+    const [source, path] = [join(folder, 'drive.bag'), join(folder, 'copy.mcap')];
+    const stamp = { sec: 5, nsec: 7 };
+    const info = {
+      ...{ header: { seq: 3, stamp, frame_id: 'camera' }, height: 480, width: 640, distortion_model: 'plumb_bob' },
+      ...{
+        D: [0.1, 0.2],
+        K: [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        R: new Array<number>(9).fill(0),
+        P: new Array<number>(12).fill(1),
+      },
+      ...{ binning_x: 0, binning_y: 0 },
+      roi: { x_offset: 1, y_offset: 2, height: 3, width: 4, do_rectify: true },
+    };
+    const type = 'sensor_msgs/msg/CameraInfo';
+    writeRos1(source, [{ topic: '/camera_info', type, logTimeNs: 9n, data: encodeRos1(type, info) }]);
+    const writer = await createMcapWriter(path);
+    const fix = fixMessage(4n, 43, 11);
+    await writer.write('/fix', 'sensor_msgs/msg/NavSatFix', 1n, fix);
+    await copyAll(source, writer);
+    await writer.close();
+    const again = await createMcapWriter(join(folder, 'again.mcap'));
+    await copyAll(path, again);
+    await again.close();
+
+    const [first, second] = [await readBack(path), await readBack(again.path)];
+    assert.deepEqual(
+      second.map(({ topic, data }) => [topic, [...data]]),
+      first.map(({ topic, data }) => [topic, [...data]]),
+    );
+    const { D: d, K: k, R: r, P: p, header: head, ...rest } = info;
+    assert.deepEqual(plain(second.find(({ topic }) => topic === '/camera_info')!.message), {
+      ...{ header: { stamp: { sec: 5, nanosec: 7 }, frame_id: head.frame_id }, ...rest, d, k, r, p },
+    });
+  });
 
   it('leaves nothing when abandoned', async () => {
     const writer = await createMcapWriter(join(folder, 'drive.mcap'));

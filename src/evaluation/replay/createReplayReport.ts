@@ -6,7 +6,7 @@ import {
   formatPercent,
   type ReportPictures,
 } from '../report/createReportDocument.ts';
-import type { FactGroup, HeadlineNumber, Loss, ReportDocument } from '../report/ReportDocument.ts';
+import type { CurveChart, FactGroup, HeadlineNumber, Loss, ReportDocument } from '../report/ReportDocument.ts';
 import { computeErrorM, type ReplayJudgement } from './judgeReplay.ts';
 import type { ReplayDocument, ReplayTimings } from './ReplayDocument.ts';
 import type { ProcessedFrame, ReplayFrame } from './ReplayFrame.ts';
@@ -36,6 +36,7 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
     headline: [...judged.headline.filter(({ label }) => label !== 'located'), ...toHeadline(document, timings)],
     errors: toErrors(processed),
     trajectory: toTrajectory(processed, places),
+    curves: toCurves(processed),
     timings: timings.stages.map(({ stage, median, p90, p99 }) => ({ stage, medianMs: median, p90Ms: p90, p99Ms: p99 })),
     losses: toLosses(frames, document),
     facts: toFacts(document, timings),
@@ -45,7 +46,7 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
 function describeRun({ recording, map, frames, evaluation }: ReplayDocument): string {
   const source = recording.groundTruth === null ? '' : `, truth from ${recording.groundTruth}`;
   const truth = evaluation === null ? 'without ground truth' : `right is ${evaluation.criterion}${source}`;
-  return `${frames.images} images of ${recording.imageTopic} against ${map.path} (${map.places} places), ${truth}`;
+  return `${frames.images} ${frames.images === 1 ? 'image' : 'images'} of ${recording.imageTopic} against ${map.path} (${map.places} places), ${truth}`;
 }
 
 function toHeadline({ frames, firstLocatedS, evaluation }: ReplayDocument, timings: ReplayTimings): HeadlineNumber[] {
@@ -82,6 +83,25 @@ function toErrors(frames: readonly ProcessedFrame[]): ReportDocument['errors'] {
     const seconds = secondsSince(frames[0]!, frame);
     return [{ seconds, errorM, state: frame.decision.state, label: `frame ${frame.index}` }];
   });
+}
+
+/** What can be said without ground truth: how sure the localizer was, and how alike the best place looked. */
+function toCurves(frames: readonly ProcessedFrame[]): NonNullable<ReportDocument['curves']> {
+  const seriesOf = (name: string, of: (frame: ProcessedFrame) => number): CurveChart['series'][number] => ({
+    name,
+    points: frames.map((frame) => [secondsSince(frames[0]!, frame), of(frame)] as const),
+  });
+  return [
+    {
+      title: 'Confidence over time',
+      note: "The localizer's confidence in its best hypothesis, and the similarity of the image that it rests on.",
+      ...{ xLabel: 'seconds', yLabel: '' },
+      series: [
+        seriesOf('confidence', ({ decision }) => decision.confidence),
+        seriesOf('similarity', ({ decision, matches }) => (decision.hypotheses[0] ?? matches[0])?.similarity ?? 0),
+      ],
+    },
+  ];
 }
 
 function toTrajectory(frames: readonly ProcessedFrame[], places: readonly Place[]): ReportDocument['trajectory'] {

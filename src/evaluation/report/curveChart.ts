@@ -1,7 +1,10 @@
 /** @file A chart of lines over a common axis. */
 import type { ReportChart } from './reportCharts.ts';
 import type { CurveChart } from './ReportDocument.ts';
+import { SERIES_COLOURS } from './seriesColours.ts';
 
+/** More would hide the line. */
+const MOST_SYMBOLS = 60;
 const SYMBOLS = ['circle', 'diamond', 'triangle', 'rect'];
 
 /** @param index position among the curves: the page tells its charts apart by it */
@@ -12,13 +15,20 @@ export function curveChart({ title, note, xLabel, yLabel, series }: CurveChart, 
     title,
     note,
     option: {
+      color: SERIES_COLOURS,
       grid: { left: 30, right: 18, top: 44, bottom: 34, containLabel: true },
       legend: { top: 4, type: 'scroll' },
       tooltip: { trigger: 'axis' },
       xAxis: { ...named(xLabel, 26), minInterval: 1, scale: true },
       yAxis: named(yLabel, 40),
       series: series.map(({ name, points }, i) => ({
-        ...{ type: 'line', name, symbol: SYMBOLS[i % SYMBOLS.length]!, symbolSize: 7 },
+        ...{
+          type: 'line',
+          name,
+          symbol: SYMBOLS[i % SYMBOLS.length]!,
+          symbolSize: 7,
+          showSymbol: points.length <= MOST_SYMBOLS,
+        },
         data: points.map(([x, y]) => [x, Number(y.toPrecision(4))]),
       })),
     },

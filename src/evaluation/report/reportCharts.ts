@@ -12,6 +12,7 @@ import type {
 } from './ReportDocument.ts';
 import type { Reliability } from '../calibrationError.ts';
 import { curveChart } from './curveChart.ts';
+import { SERIES_COLOURS } from './seriesColours.ts';
 
 export interface ReportChart {
   readonly id: string;
@@ -32,7 +33,6 @@ const STATES: Readonly<Record<LocalizationState, { readonly colour: string; read
   lost: { colour: '#d6455d', symbol: 'triangle' },
   off_map: { colour: '#7b7fa8', symbol: 'rect' },
 };
-const SERIES_COLOURS = ['#3b76d6', '#d9822b', '#8a5bd0', '#1f9d8f'];
 const QUIET = '#8b93a1';
 
 const GRID = { left: 30, right: 18, top: 44, bottom: 34, containLabel: true };
