@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Lifecycle, TRANSITIONS, type LifecycleWork, type StateLabel } from '../../../src/ros/Lifecycle.ts';
+import { isDoneSoon } from '../../../src/ros/patience.ts';
 
 function createLifecycle(failing: ReadonlySet<string> = new Set()): {
   readonly lifecycle: Lifecycle;
@@ -87,5 +88,13 @@ describe('Lifecycle', () => {
         }
       }),
     );
+  });
+});
+
+describe('isDoneSoon', () => {
+  it('tells work that is done from work that goes on, and passes on a failure', async () => {
+    assert.equal(await isDoneSoon(Promise.resolve('anything')), true);
+    assert.equal(await isDoneSoon(new Promise(() => undefined)), false);
+    await assert.rejects(isDoneSoon(Promise.reject(new Error('no map'))), /no map/);
   });
 });
