@@ -96,7 +96,7 @@ describe('netvlad train', function () {
 
   describe('--ablation', () => {
     const START = '{ name: start, set: { training: { layers: none } } }';
-    const MAX = '{ name: max, set: { pooling: { kind: max }, training: { epochs: 1 } } }';
+    const MAX = '{ name: max, set: { pooling: { kind: max }, whitening: { dimension: 4 }, training: { epochs: 1 } } }';
     interface Table {
       readonly queries: number;
       readonly rows: readonly { name: string; dimension: number; recall: Record<string, number> }[];
@@ -110,7 +110,7 @@ describe('netvlad train', function () {
       return JSON.parse(await readFile(at('table', 'ablation.json'), 'utf8')) as Table;
     }
 
-    it('writes a table with intervals and the chance level; --resume adds the rows that are missing', async () => {
+    it('writes a table with intervals and the chance level; --resume adds the rows that are missing; whitening adds the exported model', async () => {
       const begun = await runTable([START]);
       const logged = await readFile(at('table', 'start', 'log.jsonl'), 'utf8');
       const { queries, rows } = await runTable([START, MAX], '--resume');
@@ -121,9 +121,11 @@ describe('netvlad train', function () {
       assert.deepEqual(columns, [
         ['start', 32],
         ['max', 8],
+        ['max, exported', 4],
       ]);
       const markdown = await readFile(at('table', 'ablation.md'), 'utf8');
       assert.match(markdown, /Chance: \d+\.\d \/ \d+\.\d/);
+      assert.match(markdown, /\| max, exported \| 4 \|/);
       assert.match(markdown, /\| max \| 8 \| [\d.]+ \([\d.]+–[\d.]+\)/);
     });
   });
