@@ -39,6 +39,10 @@ export const modelManifestSchema = z.looseObject({
   local: z
     .looseObject({ rows: z.int().positive(), columns: z.int().positive(), channels: z.int().positive() })
     .optional(),
+  /** Of a model with int8 weights: what it was made of and how near its descriptors are to the original's. */
+  quantisation: z
+    .looseObject({ weights: z.string(), from: z.looseObject({ name: z.string(), sha256: z.string() }) })
+    .optional(),
   backbone: z.looseObject({ name: z.string(), cut: z.string(), weightsFrom: z.string(), licence: z.string() }),
   training: z.looseObject({ data: z.unknown(), run: z.unknown(), recall: z.unknown() }).partial(),
   licence: z.string(),

@@ -42,7 +42,8 @@ export class OnnxDescriptorModel implements DescriptorModel {
 
   /** Opens a checked pair of files. Throws NetvladError('model') when network and manifest disagree. */
   static async open(files: ModelFiles, options: SessionOptions = {}): Promise<OnnxDescriptorModel> {
-    const session = await OnnxSession.open(files.onnx, files.onnxPath, options);
+    const widensWeights = files.manifest.quantisation !== undefined;
+    const session = await OnnxSession.open(files.onnx, files.onnxPath, { ...options, widensWeights });
     const problems = checkSignature(files.manifest, session);
     if (problems.length > 0) {
       await session.dispose();

@@ -21,6 +21,11 @@ export interface SessionOptions {
   readonly spinning?: boolean;
   /** Whether a later provider of the list may step in for one that does not work. Default true. */
   readonly allowFallback?: boolean;
+  /**
+   * Compute DequantizeLinear of constant weights once, at opening: int8 is how they are stored, not how they are multiplied. ONNX
+   * Runtime otherwise keeps these nodes, repeats them in every run and multiplies some matrices in integers.
+   */
+  readonly widensWeights?: boolean;
   readonly logger?: Logger;
 }
 
@@ -118,14 +123,18 @@ export class OnnxSession {
 function createSession(
   model: Uint8Array,
   provider: Provider,
-  { threads, spinning = true }: SessionOptions,
+  { threads, spinning = true, widensWeights = false }: SessionOptions,
 ): Promise<OrtSession> {
+  const session = {
+    ...(spinning ? {} : { intra_op: { allow_spinning: '0' } }),
+    ...(widensWeights ? { disable_quant_qdq: '1' } : {}),
+  };
   return InferenceSession.create(model, {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(spinning ? {} : { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+    extra: { session },
   });
 }
 

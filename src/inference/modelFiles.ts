@@ -100,7 +100,7 @@ async function writeAtomically(file: string, bytes: Uint8Array | string): Promis
 /** What a writer must say; format number, file name and checksum follow from the bytes and the place. */
 export interface ManifestDraft extends Pick<
   ModelManifest,
-  'input' | 'descriptor' | 'local' | 'backbone' | 'training' | 'licence'
+  'input' | 'descriptor' | 'local' | 'quantisation' | 'backbone' | 'training' | 'licence'
 > {
   readonly name: string;
   readonly onnx: { readonly input: string; readonly output: string; readonly local?: string };

@@ -33,7 +33,7 @@ export async function readModelInfo(modelPath: string): Promise<ModelInfo> {
 
 /** A few lines of `name   value`. */
 export function formatModelInfo({ manifest, bytes, parameters, nodes, opset }: ModelInfo): string {
-  const { input, descriptor, backbone, local, onnx } = manifest;
+  const { input, descriptor, backbone, local, onnx, quantisation } = manifest;
   const clusters = descriptor.clusters === null ? '' : `, ${descriptor.clusters} clusters`;
   const lines: readonly (readonly [string, string])[] = [
     ['name', manifest.name],
@@ -46,6 +46,9 @@ export function formatModelInfo({ manifest, bytes, parameters, nodes, opset }: M
       'network',
       `${(bytes / 1e6).toFixed(1)} MB, ${parameters.toLocaleString('en')} parameters, ${nodes} nodes, opset ${opset}`,
     ],
+    ...(quantisation === undefined
+      ? []
+      : ([['weights', `${quantisation.weights}; made of ${quantisation.from.name}`]] as const)),
     ['sha256', onnx.sha256],
     ['licence', manifest.licence],
   ];

@@ -153,9 +153,14 @@ export function createModel(graph: Graph, metadata: ReadonlyMap<string, string> 
   return { irVersion: IR_VERSION, opset: OPSET, producer: 'netvlad_localizer', metadata, graph };
 }
 
-/** Number of trained values in a graph. */
+/** Number of trained values in a graph; weights stored as int8 count, their scales do not. */
 export function parameterCount(graph: Graph): number {
+  const scales = new Set(
+    graph.nodes.flatMap((node) => (node.opType === 'DequantizeLinear' ? node.inputs.slice(1) : [])),
+  );
   let count = 0;
-  for (const tensor of graph.initializers.values()) if (tensor.type === 'float') count += elementCount(tensor.dims);
+  for (const [name, { type, dims }] of graph.initializers) {
+    if ((type === 'float' || type === 'int8') && !scales.has(name)) count += elementCount(dims);
+  }
   return count;
 }

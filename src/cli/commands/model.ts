@@ -1,12 +1,18 @@
-/** @file `netvlad model`: look into a model, try it out, make one from a foreign network. */
+/** @file `netvlad model`: look into a model, try it out, make one from a foreign network, make one smaller. */
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { NetvladError } from '../../errors.ts';
+import { isFrameProblem } from '../../image/FrameLimits.ts';
+import type { RgbImage } from '../../image/RgbImage.ts';
 import { checkModel, type ModelCheck } from '../../inference/checkModel.ts';
 import { findDefaultModel } from '../../inference/loadModel.ts';
 import { formatModelInfo, readModelInfo } from '../../inference/modelInfo.ts';
+import { decodeContent } from '../../map/describeImages.ts';
 import { BACKBONE_NAMES, type BackboneName } from '../../onnx/backbones/backbones.ts';
+import { collectImages } from '../../training/drawImages.ts';
 import { importModel } from '../../training/importModel.ts';
+import { quantizeModel } from '../../training/quantizeModel.ts';
+import { openSourceFromFlags } from '../imageSource.ts';
 import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
@@ -98,6 +104,68 @@ async function importForeign(file: string, flags: ImportFlags, context: CommandC
     throw new NetvladError('model', `${files.onnxPath} was written but does not pass its checks.`);
 }
 
+interface QuantizeFlags extends JsonFlag {
+  readonly out: string;
+  readonly images?: string;
+  readonly count: number;
+}
+
+/** Descriptors nearer than this have kept recall in all that was measured (docs/models.md). */
+const LEAST_COSINE = 0.99;
+
+const QUANTIZE_HELP = `
+The weights are stored as int8 with a scale for each output channel, which makes the file about four times smaller; the smallest
+tensors stay float. When the model is opened they are widened to float32, so that it is as fast as before and needs as much memory:
+this is for disks and transfers. The descriptors change a little: images are described by both models and the cosines are
+printed; with --images of the place of use they say what to expect. A map must be built with the model that queries it.
+
+Example:
+  netvlad model quantize models/vgg16_netvlad.onnx --out models/vgg16_netvlad_int8.onnx --images city/`;
+
+/** Up to `count` images, evenly over the source. */
+async function loadSamples(sourcePath: string, count: number, context: CommandContext): Promise<readonly RgbImage[]> {
+  const listed = await collectImages(await openSourceFromFlags(sourcePath, {}), context.logger);
+  const images: RgbImage[] = [];
+  const used = Math.min(count, listed.length);
+  for (let i = 0; i < used; i++) {
+    context.signal.throwIfAborted();
+    const image = await decodeContent(listed[Math.floor((i * listed.length) / used)]!);
+    if (isFrameProblem(image)) context.logger.warn(image.message);
+    else images.push(image);
+  }
+  if (images.length > 0) return images;
+  throw new NetvladError('bad-input', `${sourcePath} has no image that can be read.`);
+}
+
+async function quantize(file: string, flags: QuantizeFlags, context: CommandContext): Promise<void> {
+  const images = flags.images === undefined ? [] : await loadSamples(flags.images, flags.count, context);
+  const { files, bytes, tensors, cosine } = await quantizeModel({ file, out: flags.out, images });
+  const share = (bytes.before / bytes.after).toFixed(1);
+  const megabytes = [bytes.before, bytes.after].map((each) => `${(each / 1e6).toFixed(2)} MB`).join(' to ');
+  const what = `${cosine.images} ${cosine.synthetic ? 'made-up pictures' : 'images'}`;
+  const numbers = `at least ${cosine.least.toFixed(4)}, ${cosine.mean.toFixed(4)} on average`;
+  const text = `${files.onnxPath}: ${megabytes} (${share} times smaller), ${tensors} tensors as int8\ncosine to the original over ${what}: ${numbers}`;
+  context.output({ model: files.onnxPath, manifest: files.manifest, bytes, tensors, cosine }, text);
+  if (cosine.least < LEAST_COSINE) {
+    context.logger.warn(
+      `the least cosine to the original is ${cosine.least.toFixed(4)}, below ${LEAST_COSINE}: measure recall with netvlad evaluate before you use this model.`,
+    );
+  }
+}
+
+function registerQuantize(model: Command): void {
+  model
+    .command('quantize')
+    .description('Store the weights of a model as int8: a file about four times smaller, as fast as before.')
+    .argument('<file>', 'name.onnx or name.json')
+    .requiredOption('--out <file>', 'model to write: folder/name.onnx, with name.json beside it')
+    .option('--images <source>', 'images to compare the descriptors on (default: made-up pictures)')
+    .option('--count <n>', 'at most so many of them, evenly over the source', parseInteger(1), 32)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', QUANTIZE_HELP)
+    .action((file: string, flags: QuantizeFlags) => runCommand(flags, (context) => quantize(file, flags, context)));
+}
+
 function registerImport(model: Command): void {
   model
     .command('import')
@@ -137,7 +205,9 @@ function registerImport(model: Command): void {
 }
 
 export function registerModelCommand(program: Command): void {
-  const model = program.command('model').description('Look into descriptor models, try them out, import foreign ones.');
+  const model = program
+    .command('model')
+    .description('Look into descriptor models, try them out, import foreign ones, make them smaller.');
   model
     .command('info')
     .description('Say what a model is: descriptor, input, backbone, size, licence.')
@@ -153,4 +223,5 @@ export function registerModelCommand(program: Command): void {
     .option('--json', 'print one JSON document')
     .action((file: string | undefined, flags: JsonFlag) => runCommand(flags, (context) => check(file, context)));
   registerImport(model);
+  registerQuantize(model);
 }
