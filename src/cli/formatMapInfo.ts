@@ -37,11 +37,12 @@ function formatLocalFeatures({ places, withLocalFeatures, tableBytes, manifest: 
 }
 
 /** In one paragraph: what the calibration rests on and what it expects. */
-export function formatCalibration({ method, samples, expectedRecall, warning }: PlaceCalibration): string {
+export function formatCalibration({ method, samples, expectedRecall, revisits, warning }: PlaceCalibration): string {
   const basis = `${method}: ${samples.retrievals} retrievals, ${samples.right} right at once, ${samples.impostors} impostors`;
   const recall = Object.entries(expectedRecall).map(([n, share]) => `@${n} ${(100 * share).toFixed(1)} %`);
   const expected = recall.length === 0 ? '' : `; expected recall ${recall.join(', ')}`;
-  return `${basis}${expected}${warning === null ? '' : `. ${warning}`}`;
+  const laps = revisits === undefined ? '' : `; ${revisits.length} images of later laps laid over the first`;
+  return `${basis}${expected}${laps}${warning === null ? '' : `. ${warning}`}`;
 }
 
 /** One fact a line, names on the left. */
