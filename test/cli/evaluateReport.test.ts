@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
 import { encodePng } from '../../src/image/encode.ts';
+import { header } from '../bags/support/rosMessageBuilders.ts';
 import { runMain } from '../support/runMain.ts';
 import { createPatternImage, writeTinyModel } from '../support/tinyModel.ts';
 
@@ -46,5 +48,25 @@ describe('netvlad evaluate --report', () => {
     // An image and itself: a cell agrees with itself, one picture further to the right.
     for (const [, x1, y1, x2, y2] of lines) assert.deepEqual([x2, y2], [(Number(x1) + 1).toFixed(3), y1]);
     assert.doesNotMatch(await evaluate('--verify', '0'), /verified correspondences<\/summary>/);
+  });
+
+  it('shows the queries of a recording too, read once more', async () => {
+    const drive = join(folder, 'drive.mcap');
+    const writer = await createMcapWriter(drive);
+    for (let place = 0; place < PLACES; place++) {
+      const stampNs = BigInt(place) * 1_000_000_000n;
+      const message = { header: header(stampNs), format: 'png', data: await encodePng(createPatternImage(place)) };
+      await writer.write('/camera/compressed', 'sensor_msgs/msg/CompressedImage', stampNs, message);
+    }
+    await writer.close();
+    const [map, report] = [join(folder, 'drive.vprmap'), join(folder, 'report')];
+    const model = ['--model', await writeTinyModel({ folder })];
+    assert.equal((await runMain(['map', 'build', drive, '--out', map, ...model])).code, 0);
+    const asked = ['--map', map, '--queries', drive, '--frames', '0', '--report', report];
+    const run = await runMain(['evaluate', ...asked, ...model]);
+    assert.equal(run.code, 0, run.stderr);
+    const page = readFileSync(join(report, 'report.html'), 'utf8');
+    assert.equal([...page.matchAll(/alt="query: /g)].length, PLACES);
+    assert.equal(page.includes('class="blank"'), false);
   });
 });

@@ -102,7 +102,7 @@ async function evaluateImages(mapPath: string, queries: string, given: EvaluateW
         ...{ criterion, uniqueBy: flags.unique ?? null, asSequence: flags.sequence === true, batch: flags.batch },
         ...{ progress: context.progress('queries'), signal: context.signal },
       });
-      const pictures = createEvaluationPictures(evaluation, map, explain);
+      const pictures = createEvaluationPictures(evaluation, { map, source, explain });
       await writeFiles(evaluation, flags, { places: map.places, pictures });
       return evaluation;
     });
