@@ -27,7 +27,7 @@ export interface ImportRequest {
   readonly out: string;
   /** `matlab`: a network of the NetVLAD authors, which says itself how it is pooled. */
   readonly backbone: TrainConfig['backbone']['name'] | 'matlab';
-  /** Tensor of the dense map to pool; with an `onnx` backbone either this or `descriptor`. */
+  /** Tensor of the dense map to pool. With an `onnx` backbone this or `descriptor`, or neither where the only output tells. */
   readonly map?: string | undefined;
   /** Output of an ONNX network that already is the descriptor [n, D]. */
   readonly descriptor?: string | undefined;
@@ -185,20 +185,36 @@ async function importPublished(request: ImportRequest): Promise<Imported> {
   };
 }
 
+/** What to do with an ONNX network when the user does not say: its only output's shape tells map [n, C, H, W] and descriptor [n, D] apart. */
+async function inferOutput(file: string): Promise<Pick<ImportRequest, 'map' | 'descriptor'>> {
+  const session = await OnnxSession.open(await readWeights(file), file);
+  const { outputs } = session;
+  await session.dispose();
+  const [only] = outputs;
+  if (outputs.length === 1 && only?.dims.length === 2) return { descriptor: only.name };
+  if (outputs.length === 1 && only?.dims.length === 4) return { map: only.name };
+  const told = outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ');
+  throw new NetvladError('usage', `Which tensor of ${file} to use is not clear: its outputs are ${told}.`, {
+    hint: 'Name a dense map [n, C, H, W] with --map, or an output [n, D] that is the descriptor with --descriptor.',
+  });
+}
+
+function toImported(request: ImportRequest): Promise<Imported> {
+  if (request.backbone === 'matlab') return importPublished(request);
+  const { descriptor } = request;
+  return descriptor === undefined ? importMap(request) : importDescriptor(request, descriptor);
+}
+
 /** Writes the model. Throws NetvladError('usage' | 'bad-input' | 'model') naming file and tensor. */
 export async function importModel(request: ImportRequest): Promise<ModelFiles> {
-  const { backbone, map, descriptor, out } = request;
-  if (backbone === 'onnx' && (map === undefined) === (descriptor === undefined)) {
+  const { backbone, map, descriptor, file } = request;
+  if (map !== undefined && descriptor !== undefined) {
     throw new NetvladError(
       'usage',
-      'An ONNX network is imported by --map TENSOR or by --descriptor OUTPUT: give one of them.',
+      'A network is imported by --map TENSOR or by --descriptor OUTPUT: give one of them.',
     );
   }
-  const { draft, onnx } =
-    backbone === 'matlab'
-      ? await importPublished(request)
-      : descriptor === undefined
-        ? await importMap(request)
-        : await importDescriptor(request, descriptor);
-  return writeModelFiles(path.dirname(out), draft, onnx);
+  const isOpen = backbone === 'onnx' && map === undefined && descriptor === undefined;
+  const { draft, onnx } = await toImported(isOpen ? { ...request, ...(await inferOutput(file)) } : request);
+  return writeModelFiles(path.dirname(request.out), draft, onnx);
 }

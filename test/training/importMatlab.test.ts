@@ -281,6 +281,7 @@ describe('models of the NetVLAD authors', () => {
   it('the manifest says what the file said', async () => {
     const { code, stderr } = await run(networkFile([...BACKBONE, ...VLAD, ...WHITENED]));
     assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /licence/);
     const manifest = JSON.parse(await readFile(path.join(folder, 'imported.json'), 'utf8')) as Record<string, unknown>;
     const mean = [...Float32Array.from(MEAN)];
     assert.deepEqual(manifest.input, {
@@ -291,6 +292,27 @@ describe('models of the NetVLAD authors', () => {
     });
     assert.deepEqual(manifest.backbone, { name: 'caffe', cut: 'conv2', weightsFrom: 'net.mat', licence: 'MIT' });
     assert.deepEqual(manifest.local, { rows: 8, columns: 6, channels: CHANNELS });
+  });
+
+  it('a licence that is not named is unknown, and that is said', async () => {
+    const file = path.join(folder, 'net.mat');
+    await writeFile(file, networkFile([...BACKBONE, ...VLAD]));
+    const out = path.join(folder, 'bare.onnx');
+    const { code, stderr } = await runMain([
+      'model',
+      'import',
+      file,
+      '--from',
+      'matlab',
+      '--out',
+      out,
+      '--width',
+      '40',
+      '--height',
+      '40',
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /licence 'unknown'/);
   });
 
   for (const { what, bytes, message } of [

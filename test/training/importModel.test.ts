@@ -66,8 +66,31 @@ describe('importModel', () => {
     );
   });
 
+  it('tells by the shape of the only output what it is', async () => {
+    const { manifest } = await importModel({ ...base, file: path.join(folder, 'dynamic.onnx') });
+    assert.equal(manifest.backbone.cut, 'embedding');
+    const { graph } = createForeign();
+    const only = (name: string, dims: readonly (string | number)[]): Promise<void> => {
+      const outputs = [{ name, type: 'float' as const, dims }];
+      return writeFile(path.join(folder, `${name}.onnx`), writeModel(createModel({ ...graph, outputs })));
+    };
+    await only('features', ['n', 4, 'rows', 'columns']);
+    const dense = await importModel({ ...base, file: path.join(folder, 'features.onnx') });
+    assert.deepEqual([dense.manifest.backbone.cut, dense.manifest.descriptor.pooling], ['features', 'gem']);
+    const both = [...graph.outputs, { name: 'features', type: 'float' as const, dims: ['n', 4, 'rows', 'columns'] }];
+    await writeFile(path.join(folder, 'both.onnx'), writeModel(createModel({ ...graph, outputs: both })));
+    await assert.rejects(
+      importModel({ ...base, file: path.join(folder, 'both.onnx') }),
+      /not clear: its outputs are embedding \[.*\], features \[.*\]/,
+    );
+  });
+
   for (const { what, change, message } of [
-    { what: 'neither map nor descriptor', change: {}, message: /give one of them/ },
+    {
+      what: 'both map and descriptor',
+      change: { map: 'features', descriptor: 'embedding' },
+      message: /give one of them/,
+    },
     { what: 'an unknown map', change: { map: 'nothing' }, message: /foreign\.onnx has no tensor 'nothing'/ },
     {
       what: 'an unknown output',

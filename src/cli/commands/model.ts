@@ -39,10 +39,12 @@ interface ImportFlags extends JsonFlag {
   readonly licence: string;
 }
 
+const UNKNOWN_LICENCE = 'unknown';
+
 const IMPORT_HELP = `
 From a PyTorch checkpoint the architecture named by --backbone is built (torchvision's layer names), cut at its dense map, and
 --pooling is put behind it. From an ONNX file (operator set 13 to 17) either a dense map is pooled (--map) or an output that
-is a descriptor already is taken as it is (--descriptor). For NetVLAD with its clusters from images, name the same file as
+is a descriptor already is taken as it is (--descriptor); where the network has one output, its shape decides. For NetVLAD with its clusters from images, name the same file as
 'backbone' in a training config and run: netvlad train --epochs 0.
 
 From a .mat file a network of the NetVLAD authors is read (MatConvNet simplenn: VGG16 or AlexNet, VLAD or max pooling, whitening)
@@ -97,6 +99,9 @@ async function importForeign(file: string, flags: ImportFlags, context: CommandC
     weightsFrom: flags.weightsFrom ?? path.basename(file),
     licence: flags.licence,
   });
+  if (flags.licence === UNKNOWN_LICENCE) {
+    context.logger.warn("the manifest says licence 'unknown'; name it with --licence before you pass the model on.");
+  }
   const checks = await checkModel(files.manifestPath);
   const text = `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions\n${formatChecks(checks)}`;
   context.output({ model: files.onnxPath, manifest: files.manifest, checks }, text);
@@ -198,7 +203,7 @@ function registerImport(model: Command): void {
     .option('--mean <r,g,b>', 'subtracted (default: 0.485,0.456,0.406; matlab: that of the file)', parseTriple)
     .option('--std <r,g,b>', 'divided by (default: 0.229,0.224,0.225; matlab 1,1,1)', parseTriple)
     .option('--weights-from <text>', 'where the weights come from, for the manifest (default: the file name)')
-    .requiredOption('--licence <name>', 'licence of the weights, for the manifest')
+    .option('--licence <name>', 'licence of the weights, for the manifest', UNKNOWN_LICENCE)
     .option('--json', 'print one JSON document')
     .addHelpText('after', IMPORT_HELP)
     .action((file: string, flags: ImportFlags) => runCommand(flags, (context) => importForeign(file, flags, context)));
