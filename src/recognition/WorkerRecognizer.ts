@@ -38,7 +38,8 @@ interface PendingCall {
 
 const DEFAULT_BACK_OFF = { firstMs: 250, longestMs: 30_000 };
 const HEALTHY_AFTER_MS = 60_000;
-const CLOSING_MS = 2000;
+/** A large map that has grown is sealed in some seconds. */
+const CLOSING_MS = 30_000;
 
 /** Starts a compiled program of this package as a worker; what it prints goes where this process prints. */
 export function createWorkerProcess(program: URL, nodeArguments: readonly string[] = []): ChildProcess {
@@ -135,7 +136,7 @@ export class WorkerRecognizer implements RecognitionEngine {
     return this.#callEngine('renderMatches', [title, matches]) as Promise<Uint8Array | null>;
   }
 
-  /** Lets the engine close its files; a worker that does not answer within two seconds is ended. */
+  /** Lets the engine close its files; a worker that does not come to an end is ended. */
   async dispose(): Promise<void> {
     const worker = this.#worker;
     const opened = this.#state.kind === 'ready';

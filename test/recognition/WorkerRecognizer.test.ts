@@ -1,6 +1,10 @@
 /** @file The proxy behaves as its engine does, and outlives its worker. Real processes, an engine that breaks on request. */
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NetvladError } from '../../src/errors.ts';
 import type { CameraFrame } from '../../src/image/CameraFrame.ts';
@@ -151,6 +155,20 @@ describe('WorkerRecognizer', () => {
       assert.deepEqual(states.slice(told - 1), [{ kind: 'closed' }]);
     });
   }
+
+  it('finishes closing its files when the parent is gone before that', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'worker-'));
+    const sealed = path.join(folder, 'sealed');
+    const worker = createFragileWorker();
+    worker.send({ id: 1, call: 'open', args: [{ ...CONFIG, map: 'large.vprmap', model: sealed }] });
+    await once(worker, 'message');
+    worker.send({ id: 2, call: 'close', args: [] });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    worker.disconnect();
+    await once(worker, 'exit');
+    assert.equal(await readFile(sealed, 'utf8'), 'sealed');
+    await rm(folder, { recursive: true });
+  });
 
   it('rejects what is under way and what comes after dispose()', async () => {
     const { recognizer, states } = await openFragile();

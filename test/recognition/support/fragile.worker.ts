@@ -1,4 +1,5 @@
 /** @file A worker whose engine breaks on request: the frame's format says how. */
+import { writeFileSync } from 'node:fs';
 import { NetvladError } from '../../../src/errors.ts';
 import type { Recognition } from '../../../src/recognition/PlaceRecognizer.ts';
 import type { EngineConfig, RecognitionEngine } from '../../../src/recognition/RecognitionEngine.ts';
@@ -55,7 +56,11 @@ async function openFragileEngine(config: EngineConfig): Promise<RecognitionEngin
     addPlace: () => Promise.reject(new NetvladError('map', 'The disk is full.')),
     saveMap: () => Promise.resolve(3),
     renderMatches: () => Promise.resolve(null),
-    dispose: () => Promise.resolve(),
+    dispose: async () => {
+      if (config.map !== 'large.vprmap') return;
+      await new Promise((resolve) => setTimeout(resolve, 200)); // as sealing takes its time
+      writeFileSync(config.model, 'sealed');
+    },
   };
   return Promise.resolve(engine);
 }
