@@ -91,6 +91,9 @@ async function measureCosine(
 export async function quantizeModel(request: QuantizeRequest): Promise<QuantizedFiles> {
   const { file, out } = request;
   const original = await readModelFiles(file);
+  if (original.manifest.quantisation !== undefined) {
+    throw new NetvladError('usage', `Model ${file} has int8 weights already.`);
+  }
   const folder = path.dirname(out);
   const name = path.basename(out).replace(/\.onnx$/, '');
   const { input, output, local } = original.manifest.onnx;

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkModel } from '../../src/inference/checkModel.ts';
 import { findDefaultModel, loadModel } from '../../src/inference/loadModel.ts';
-import { computeSha256, readModelFiles } from '../../src/inference/modelFiles.ts';
+import { computeSha256, readModelFiles, writeModelFiles } from '../../src/inference/modelFiles.ts';
 import { encodePng } from '../../src/image/encode.ts';
+import { readModel } from '../../src/onnx/readModel.ts';
+import { writeModel } from '../../src/onnx/writeModel.ts';
 import { writeFileAtomically } from '../../src/writeFileAtomically.ts';
 import { runMain } from '../support/runMain.ts';
 import { createPatternImage, writeTinyModel } from '../support/tinyModel.ts';
@@ -74,6 +76,32 @@ describe('model quantize', () => {
     assert.deepEqual((written.quantisation as Result).cosine, cosine);
     const info = await runMain(['model', 'info', out]);
     assert.match(info.stdout, /weights +int8.*made of tiny/);
+    const again = await runMain(['model', 'quantize', out, '--out', path.join(folder, 'again.onnx')]);
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /has int8 weights already/);
+  });
+
+  it('warns when descriptors moved far', async () => {
+    // One output channel of the first convolution, in which a large weight leaves the small ones a single step.
+    const { graph, ...model } = readModel(
+      (await readModelFiles(await writeTinyModel({ folder, name: 'spread' }))).onnx,
+    );
+    const initializers = new Map(graph.initializers);
+    for (const [name, tensor] of initializers) {
+      if (tensor.type !== 'float' || tensor.dims.length !== 4) continue;
+      const inner = tensor.data.length / tensor.dims[0]!;
+      initializers.set(name, { ...tensor, data: tensor.data.map((value, i) => (i % inner === 0 ? 40 : value / 8)) });
+    }
+    const { manifest } = await readModelFiles(path.join(folder, 'spread.onnx'));
+    const { input, output, local } = manifest.onnx;
+    const onnx = { input, output, ...(local === undefined ? {} : { local }) };
+    await writeModelFiles(folder, { ...manifest, onnx }, writeModel({ ...model, graph: { ...graph, initializers } }));
+    const out = path.join(folder, 'spread_int8.onnx');
+    const run = await runMain(['model', 'quantize', path.join(folder, 'spread.onnx'), '--out', out, '--json']);
+    assert.equal(run.code, 0, run.stderr);
+    const { least } = (JSON.parse(run.stdout) as Result).cosine;
+    assert.ok(least < 0.99, `${least}`);
+    assert.match(run.stderr, /the least cosine to the original is 0\.\d+, below 0\.99/);
   });
 
   it('does not overwrite the model that it reads', async () => {
