@@ -43,8 +43,8 @@ const KIDNAP = 0.02;
 const MISS = 0.1;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
-/** Each frame uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
-const WEAR = 0.1;
+/** Each new view uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
+const WEAR = 0.15;
 const WEAR_KEPT = 0.95;
 const WORN_OFF = 0.01;
 /** Of a place's evidence, what speaks for a row that none of its matches is near. */
@@ -102,7 +102,7 @@ export class SequenceFilter {
 
   /** Weighs the belief by a frame. The first frame's posterior is the frame's own probabilities. */
   update(frame: FrameHypotheses, novelty = 1): void {
-    const freshness = this.#wear(frame.places[0]);
+    const freshness = this.#wear(frame.places[0], novelty);
     if (!this.#started) this.#start(frame);
     else this.#weigh(frame, { weight: this.#settings.frameWeight * novelty, freshness });
     this.#started = true;
@@ -114,7 +114,7 @@ export class SequenceFilter {
    * many a view (a bare wall, an open road) resembles the next one too, and must not be counted for ever. What speaks
    * against the map is always heard.
    */
-  #wear(best: FramePlace | undefined): number {
+  #wear(best: FramePlace | undefined, novelty: number): number {
     if (best === undefined) return 1;
     const total = best.matches.reduce((sum, match) => sum + match.weight, 0);
     const worn = best.matches.reduce((sum, { row, weight }) => sum + (weight / total) * (this.#worn.get(row) ?? 0), 0);
@@ -123,7 +123,7 @@ export class SequenceFilter {
       else this.#worn.set(row, wear * WEAR_KEPT);
     }
     for (const { row, weight } of best.matches) {
-      this.#worn.set(row, Math.min(1, (this.#worn.get(row) ?? 0) + WEAR * weight));
+      this.#worn.set(row, Math.min(1, (this.#worn.get(row) ?? 0) + WEAR * novelty * weight));
     }
     return best.probability > EVEN ? 1 - worn : 1;
   }

@@ -90,6 +90,24 @@ describe('createLocalizer', () => {
     for (const { state } of drive(Array.from({ length: 20 }, () => null))) assert.notEqual(state, 'located');
   });
 
+  it('stays located for as long as it stands where it was located', () => {
+    const localizer = createLocalizer({ places: street(100), calibration: null });
+    for (const at of range(20, 30)) localizer.process(observe(at, clearView(at)));
+    for (let frame = 31; frame < 2000; frame++) {
+      // The image flickers a little; the place is less clear than on the way.
+      const view: CandidateMatch[] = [
+        ...[0, -1, 1].map((offset) => ({
+          place: 30 + offset,
+          similarity: 0.5 + 0.002 * Math.sin(3 * frame + offset),
+          evidence: 40 - 8 * Math.abs(offset),
+        })),
+        { place: 80, similarity: 0.4, evidence: 15 },
+      ];
+      const { state, reason } = localizer.process(observe(frame, view));
+      assert.equal(state, 'located', `frame ${frame}: ${reason}`);
+    }
+  });
+
   it('is not worn down by one image of the map that resembles everything a little', () => {
     // Another road, 1000 frames long: its best match is always place 50, half-sure, in ever different views.
     const view = (frame: number): CandidateMatch[] => [
