@@ -162,7 +162,7 @@ export function toTrainConfig(document: unknown, file: string): TrainConfig {
   const result = trainConfigSchema.safeParse(document);
   if (!result.success) {
     throw new NetvladError('bad-input', `Training config ${file} does not fit: ${z.prettifyError(result.error)}`, {
-      hint: 'config/train/off_the_shelf.yaml explains the fields.',
+      hint: 'config/train/default.yaml explains the fields.',
     });
   }
   const { data } = result;

