@@ -9,7 +9,7 @@ import { computeBootstrapInterval, compareHits } from '../src/evaluation/statist
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { loadModel } from '../src/inference/loadModel.ts';
 import { createRandom } from '../src/math/random.ts';
-import { rankDatabase } from '../src/training/validate.ts';
+import { computeHits, type Hits, rankDatabase } from '../src/training/validate.ts';
 import { toNight } from '../src/training/photometric.ts';
 import { describeInOrder } from './describeInOrder.ts';
 import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
@@ -19,12 +19,7 @@ if (data === undefined || paths.length === 0) {
   throw new Error('usage: node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...');
 }
 
-interface Answers {
-  readonly at1: readonly boolean[];
-  readonly at5: readonly boolean[];
-}
-
-async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Answers> {
+async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Hits> {
   const { dimension } = model.manifest.descriptor;
   const random = createRandom(1).fork('night copies');
   const database = await describeInOrder(question.database, model);
@@ -32,12 +27,10 @@ async function answer(question: PublicQuestion, model: DescriptorModel, isNight:
     ? describeInOrder(question.queries, model, (image) => toNight(image, random))
     : describeInOrder(question.queries, model));
   const rankings = rankDatabase(queries, database, dimension);
-  const hits = (n: number): boolean[] =>
-    question.queries.flatMap((query, at) => {
-      const truth = question.database.map((candidate) => question.isTrue(query, candidate));
-      return truth.includes(true) ? [rankings[at]!.slice(0, n).some((row) => truth[row]!)] : [];
-    });
-  return { at1: hits(1), at5: hits(5) };
+  const truth = question.queries.map(
+    (query) => new Set(question.database.flatMap((other, row) => (question.isTrue(query, other) ? [row] : []))),
+  );
+  return computeHits(rankings, { truth });
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);
@@ -62,7 +55,7 @@ const questions = (await loadPublicQuestions(data)).flatMap((question) =>
 );
 console.log('| set, what counts as right | queries | model | R@1, % | R@5, % |\n|---|---|---|---|---|');
 for (const { isNight, ...question } of questions) {
-  let start: Answers | undefined;
+  let start: Hits | undefined;
   for (const model of models) {
     const hits = await answer(question, model, isNight);
     start ??= hits;

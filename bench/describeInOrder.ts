@@ -5,11 +5,6 @@ import { resizeImage } from '../src/image/resizeImage.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { describeImages } from '../src/map/describeImages.ts';
 
-async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
-  await Promise.resolve();
-  yield* images;
-}
-
 /** [images, dimension]; `change` acts on the images at the model's input size. */
 export async function describeInOrder(
   images: readonly GeotaggedImage[],
@@ -19,7 +14,7 @@ export async function describeInOrder(
   const { dimension } = model.manifest.descriptor;
   const rows = new Float32Array(images.length * dimension);
   let row = 0;
-  for await (const { images: batch, descriptors } of describeImages(streamOf(images), model)) {
+  for await (const { images: batch, descriptors } of describeImages(images, model)) {
     let { global } = descriptors;
     if (change !== undefined) {
       const resized = await Promise.all(batch.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));

@@ -9,8 +9,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { init as initChart, type EChartsOption } from 'echarts';
-import { openCsvSource } from '../src/datasets/CsvSource.ts';
-import { isDatasetProblem } from '../src/datasets/GeotaggedImage.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { silentLogger } from '../src/Logger.ts';
 import { computePca, project, toWhitening, type Pca } from '../src/math/pca.ts';
@@ -25,7 +23,7 @@ import { toTrainConfig } from '../src/training/trainConfig.ts';
 import { withModel } from '../src/training/TrainingContext.ts';
 import { rankDatabase } from '../src/training/validate.ts';
 import { describeInOrder } from './describeInOrder.ts';
-import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
+import { loadPublicQuestions, type PublicQuestion, readSet } from './publicSets.ts';
 
 const [data, checkpoint, plot] = process.argv.slice(2);
 if (data === undefined || checkpoint === undefined || plot === undefined) {
@@ -40,10 +38,8 @@ const REPORTED = ['gardens_point night_right', 'corridor_fisheye', 'cambridge_we
 async function readSources(names: readonly string[]): Promise<TrainingImage[]> {
   const images: TrainingImage[] = [];
   for (const [source, name] of names.entries()) {
-    const selection = name === 'cambridge_west' ? { role: 'train_database' } : {};
-    for await (const item of await openCsvSource(join(data!, name, 'index.csv'), selection)) {
-      if (!isDatasetProblem(item)) images.push({ image: item, source });
-    }
+    const role = name === 'cambridge_west' ? 'train_database' : undefined;
+    images.push(...(await readSet(data!, name, role)).map((image) => ({ image, source })));
   }
   return images;
 }

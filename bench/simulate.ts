@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { computeQuantile } from '../src/evaluation/statistics.ts';
+import { quantile } from '../src/math/statistics.ts';
 import { silentProgress } from '../src/Progress.ts';
 import { createCamera } from '../src/simulation/Camera.ts';
 import { CONDITIONS } from '../src/simulation/conditions.ts';
@@ -39,7 +39,7 @@ for (const condition of CONDITIONS) {
     renderer.render(pose, i);
     return performance.now() - started;
   });
-  console.log(`${condition.padEnd(12)} ${computeQuantile(times, 0.5).toFixed(1).padStart(10)}`);
+  console.log(`${condition.padEnd(12)} ${quantile(times, 0.5).toFixed(1).padStart(10)}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));

@@ -30,18 +30,13 @@ export const matcher = await OnnxGridMatcher.create();
 /** Grid columns of the model's local features; all images have the same. */
 export const { columns } = model.manifest.local!;
 
-async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
-  await Promise.resolve();
-  yield* images;
-}
-
 const known = new Map<string, Described>();
 const keyOf = ({ name, content }: GeotaggedImage): string => (content.kind === 'file' ? content.path : name);
 
 /** In the order of the images; each file is described once, whichever sets it belongs to. */
 export async function describeAll(images: readonly GeotaggedImage[]): Promise<readonly Described[]> {
   const unknown = images.filter((image) => !known.has(keyOf(image)));
-  for await (const { images: batch, descriptors } of describeImages(streamOf(unknown), model, { local: true })) {
+  for await (const { images: batch, descriptors } of describeImages(unknown, model, { local: true })) {
     const { dimension, global, local } = descriptors;
     for (const [row, { image }] of batch.entries()) {
       const vector = global.slice(row * dimension, (row + 1) * dimension);

@@ -6,15 +6,9 @@ import { makeFolder } from '../makeFolder.ts';
 import { decodeFrame } from '../image/decodeFrame.ts';
 import { encodePng } from '../image/encode.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
-import { silentProgress, type Progress } from '../Progress.ts';
-import {
-  isDatasetProblem,
-  type DatasetProblem,
-  type GeotaggedImage,
-  type GeotaggedImageSource,
-  type ImageContent,
-} from './GeotaggedImage.ts';
-import { CSV_HEADER, formatCsvRow, nothingWritten, safeRelativePath, writeNewFolder } from './newDataset.ts';
+import type { Progress } from '../Progress.ts';
+import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource, ImageContent } from './GeotaggedImage.ts';
+import { formatCsvRow, safeRelativePath, writeDataset } from './newDataset.ts';
 import { formatUtmName } from './utmNames.ts';
 
 export type ConversionFormat = 'csv' | 'utm-names';
@@ -77,26 +71,15 @@ export async function convertSource(
   out: string,
   options: ConversionOptions,
 ): Promise<ConversionResult> {
-  const { format, progress = silentProgress, signal } = options;
-  const problems: DatasetProblem[] = [];
-  const rows: string[] = [];
-  await writeNewFolder(out, async (folder) => {
-    for await (const item of source) {
-      signal?.throwIfAborted();
-      if (isDatasetProblem(item)) {
-        problems.push(item);
-        continue;
-      }
-      const target = targetOf(item, format);
-      const problem =
-        'problem' in target ? target.problem : await writeContent(item.content, join(folder, target.file));
-      if (problem !== null) problems.push({ problem, where: item.name });
-      else if ('file' in target) rows.push(formatCsvRow(item, target.file));
-      progress.update(rows.length, source.count);
-    }
-    if (rows.length === 0) throw nothingWritten(source, problems);
-    if (format === 'csv') await writeFile(join(folder, 'index.csv'), `${[CSV_HEADER, ...rows].join('\n')}\n`);
+  const { format } = options;
+  const { rows, problems } = await writeDataset(source, out, {
+    ...options,
+    hasIndex: format === 'csv',
+    write: async (image, folder) => {
+      const target = targetOf(image, format);
+      if ('problem' in target) return target.problem;
+      return (await writeContent(image.content, join(folder, target.file))) ?? [formatCsvRow(image, target.file)];
+    },
   });
-  progress.finish();
   return { path: out, images: rows.length, problems };
 }

@@ -3,21 +3,16 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { wrapAngle } from '../geo/angles.ts';
-import { decodeFrame, loadImage } from '../image/decodeFrame.ts';
 import { encodeJpeg } from '../image/encode.ts';
 import { cutPerspectives, type PerspectiveView } from '../image/equirectangular.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import { makeFolder } from '../makeFolder.ts';
-import { silentProgress, type Progress } from '../Progress.ts';
-import {
-  isDatasetProblem,
-  type DatasetProblem,
-  type GeotaggedImage,
-  type GeotaggedImageSource,
-} from './GeotaggedImage.ts';
+import type { Progress } from '../Progress.ts';
+import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from './GeotaggedImage.ts';
+import { decodeContent } from './decodeContent.ts';
 import { IMAGE_NAME } from './imageFiles.ts';
-import { CSV_HEADER, formatCsvRow, nothingWritten, safeRelativePath, writeNewFolder } from './newDataset.ts';
+import { formatCsvRow, safeRelativePath, writeDataset } from './newDataset.ts';
 
 export interface PanoramaOptions {
   readonly view: PerspectiveView;
@@ -42,8 +37,8 @@ const JPEG_QUALITY = 92;
 const ASPECT_TOLERANCE = 0.01;
 
 /** The pixels of a full panorama, or the sentence that says why it cannot be used. */
-async function decodePanorama({ content }: GeotaggedImage): Promise<RgbImage | string> {
-  const image = await (content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame));
+async function decodePanorama(panorama: GeotaggedImage): Promise<RgbImage | string> {
+  const image = await decodeContent(panorama);
   if (isFrameProblem(image)) return image.message;
   const { width, height } = image;
   if (Math.abs(width / 2 / height - 1) <= ASPECT_TOLERANCE) return image;
@@ -93,29 +88,16 @@ export async function cutPanoramas(
   out: string,
   options: PanoramaOptions,
 ): Promise<PanoramaResult> {
-  const { headings, progress = silentProgress, signal } = options;
-  const problems: DatasetProblem[] = [];
-  const rows: string[] = [];
+  const { headings } = options;
   let withoutHeading = 0;
-  await writeNewFolder(out, async (folder) => {
-    for await (const item of source) {
-      signal?.throwIfAborted();
-      if (isDatasetProblem(item)) {
-        problems.push(item);
-        continue;
-      }
-      const cut = await cutPanorama(item, folder, options);
-      if (typeof cut === 'string') {
-        problems.push({ problem: cut, where: item.name });
-        continue;
-      }
-      rows.push(...cut);
-      if (item.yawRad === null) withoutHeading++;
-      progress.update(rows.length / headings, source.count);
-    }
-    if (rows.length === 0) throw nothingWritten(source, problems);
-    await writeFile(join(folder, 'index.csv'), `${[CSV_HEADER, ...rows].join('\n')}\n`);
+  const { rows, problems } = await writeDataset(source, out, {
+    ...options,
+    hasIndex: true,
+    write: async (panorama, folder) => {
+      const cut = await cutPanorama(panorama, folder, options);
+      if (typeof cut !== 'string' && panorama.yawRad === null) withoutHeading++;
+      return cut;
+    },
   });
-  progress.finish();
   return { path: out, panoramas: rows.length / headings, images: rows.length, withoutHeading, problems };
 }

@@ -4,7 +4,7 @@ import { loadImage } from '../image/decodeFrame.ts';
 import { encodeThumbnail } from '../image/encode.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
-import { decodeContent } from '../map/describeImages.ts';
+import { decodeContent } from '../datasets/decodeContent.ts';
 import type { PlaceMap } from '../map/PlaceMap.ts';
 import type { MapEvaluation } from './evaluateMap.ts';
 import { chooseGallery } from './report/chooseGallery.ts';

@@ -13,7 +13,8 @@ import type {
   ReportedQuery,
 } from './EvaluationDocument.ts';
 import { computeChance, computeFirstHits, computeMap, computeRecall, DEFAULT_NS, type GroundTruth } from './recall.ts';
-import { computeBootstrapInterval, computeQuantile, type Interval } from './statistics.ts';
+import { computeBootstrapInterval, type Interval } from './statistics.ts';
+import { quantile } from '../math/statistics.ts';
 import { describeCriterion, type JudgedImage, type TruthCriterion } from './truthCriterion.ts';
 
 /** Precision at which the accepted share is reported. */
@@ -122,7 +123,7 @@ function computePositionErrors(perQuery: readonly ReportedQuery[]): PositionErro
     const errorM = decision?.errorM ?? matches[0]?.distanceM ?? null;
     return errorM === null ? [] : [errorM];
   });
-  return errors.length === 0 ? null : { median: computeQuantile(errors, 0.5), p90: computeQuantile(errors, 0.9) };
+  return errors.length === 0 ? null : { median: quantile(errors, 0.5), p90: quantile(errors, 0.9) };
 }
 
 /** The answers of a query set by one strength; null when no answer has it. */

@@ -1,15 +1,6 @@
-/** @file Quantiles, bootstrap intervals and a paired test of what was measured. */
+/** @file Bootstrap intervals and a paired test of what was measured. */
 import type { Random } from '../math/random.ts';
-
-/** Linear interpolation between order statistics (type 7, as NumPy); NaN without values. `q` in 0..1. */
-export function computeQuantile(values: readonly number[], q: number): number {
-  if (values.length === 0) return NaN;
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (position - below) * (sorted[above]! - sorted[below]!);
-}
+import { quantile } from '../math/statistics.ts';
 
 export interface Interval {
   readonly low: number;
@@ -30,7 +21,7 @@ export function computeBootstrapInterval(
     return sum / count;
   });
   const tail = (1 - level) / 2;
-  return { low: computeQuantile(means, tail), high: computeQuantile(means, 1 - tail) };
+  return { low: quantile(means, tail), high: quantile(means, 1 - tail) };
 }
 
 /** How two systems differ on the same queries. */

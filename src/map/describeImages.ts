@@ -1,8 +1,7 @@
 /** @file A stream of images to a stream of described batches: decoding ahead in parallel, batched inference. */
 import type { DatasetProblem, GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { isDatasetProblem } from '../datasets/GeotaggedImage.ts';
-import type { FrameProblem } from '../image/CameraFrame.ts';
-import { decodeFrame, loadImage } from '../image/decodeFrame.ts';
+import { decodeContent } from '../datasets/decodeContent.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
@@ -45,11 +44,6 @@ interface PixelBatch {
   readonly problems: readonly DatasetProblem[];
 }
 
-/** The pixels of an image, from its file or its recorded frame. */
-export async function decodeContent({ content }: GeotaggedImage): Promise<RgbImage | FrameProblem> {
-  return content.kind === 'file' ? loadImage(content.path) : decodeFrame(content.frame);
-}
-
 interface BatchRule {
   readonly size: number;
   /** One array of local features holds one grid: images that the model would see in different sizes go apart. */
@@ -86,7 +80,7 @@ function isDatasetProblemOf(item: Decoded): item is DatasetProblem {
 
 /** Order is the source's order. A record that cannot be used is a problem of its batch, never an exception. */
 export async function* describeImages(
-  source: AsyncIterable<GeotaggedImage | DatasetProblem>,
+  source: Iterable<GeotaggedImage | DatasetProblem> | AsyncIterable<GeotaggedImage | DatasetProblem>,
   model: DescriptorModel,
   options: DescribeOptions = {},
 ): AsyncGenerator<DescribedBatch> {

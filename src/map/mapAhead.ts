@@ -5,7 +5,7 @@
  * more is started while the consumer holds a result back. When the consumer stops early, waits for what is under way.
  */
 export async function* mapAhead<Item, Result>(
-  items: AsyncIterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   limit: () => number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {

@@ -1,6 +1,6 @@
 /** @file A frame's way from its arrival to the decision: slot, recognition in the worker, localization. Decides nothing itself. */
 import { describeError } from '../errors.ts';
-import { computeQuantile } from '../evaluation/statistics.ts';
+import { quantile } from '../math/statistics.ts';
 import type { CameraFrame, FrameProblemKind } from '../image/CameraFrame.ts';
 import type { Decision, Localizer, OdometryPose, PositionPrior } from '../localization/Localizer.ts';
 import type { ImageQuality } from '../recognition/imageQuality.ts';
@@ -67,7 +67,7 @@ class RecentMedian {
 
   /** NaN before the first. */
   get value(): number {
-    return computeQuantile(this.#values, 0.5);
+    return quantile(this.#values, 0.5);
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file How right the localizer has been lately, against a ground-truth topic: recall, precision, error, calibration. */
 import { computeReliability } from '../evaluation/calibrationError.ts';
 import { DEFAULT_NS } from '../evaluation/recall.ts';
-import { computeQuantile } from '../evaluation/statistics.ts';
+import { quantile } from '../math/statistics.ts';
 import type { Decision } from '../localization/Localizer.ts';
 import type { Place } from '../map/Place.ts';
 
@@ -80,7 +80,7 @@ export class RecallMonitor {
       n: DEFAULT_NS,
       recall: ranks.length === 0 ? [] : DEFAULT_NS.map((n) => share(ranks, (rank) => rank < n)),
       acceptedPrecision: share(accepted, ({ isRight }) => isRight),
-      medianPositionErrorM: errorsM.length === 0 ? NaN : computeQuantile(errorsM, 0.5),
+      medianPositionErrorM: errorsM.length === 0 ? NaN : quantile(errorsM, 0.5),
       calibrationError: answers.length === 0 ? NaN : computeReliability(answers).ece,
     };
   }

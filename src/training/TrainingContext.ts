@@ -33,11 +33,6 @@ export async function withModel<T>(
   }
 }
 
-async function* streamOf(images: readonly GeotaggedImage[]): AsyncGenerator<GeotaggedImage> {
-  await Promise.resolve();
-  yield* images;
-}
-
 /** Describes `images` batch by batch, with progress under `label`; what cannot be read goes to the log and is left out. */
 export async function* describeWithProgress(
   images: readonly GeotaggedImage[],
@@ -48,7 +43,7 @@ export async function* describeWithProgress(
   const progress = context.progress(label);
   let done = 0;
   const options = signal === undefined ? { local } : { local, signal };
-  for await (const batch of describeImages(streamOf(images), model, options)) {
+  for await (const batch of describeImages(images, model, options)) {
     for (const { where, problem } of batch.problems) logger.warn(`${where}: ${problem}`);
     if (batch.images.length > 0) yield batch;
     done += batch.images.length + batch.problems.length;

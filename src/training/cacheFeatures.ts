@@ -7,7 +7,7 @@ import type { RgbImage } from '../image/RgbImage.ts';
 import { toTensor } from '../image/toTensor.ts';
 import { computeSha256 } from '../inference/modelFiles.ts';
 import { floatFeed, OnnxSession } from '../inference/OnnxSession.ts';
-import { decodeContent } from '../map/describeImages.ts';
+import { decodeContent } from '../datasets/decodeContent.ts';
 import { createRandom } from '../math/random.ts';
 import { createModel } from '../onnx/GraphBuilder.ts';
 import { elementCount } from '../onnx/graph.ts';

@@ -2,7 +2,7 @@
 import { computeSha256 } from '../inference/modelFiles.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
-import { decodeContent } from '../map/describeImages.ts';
+import { decodeContent } from '../datasets/decodeContent.ts';
 import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
 import { drawImages } from './drawImages.ts';
@@ -22,8 +22,10 @@ export function fingerprintImages(images: readonly TrainingImage[]): string {
   return computeSha256(new TextEncoder().encode(names.join('\n')));
 }
 
-export async function readPixels(images: readonly TrainingImage[]): Promise<readonly RgbImage[]> {
-  const decoded = await Promise.all(images.map(({ image }) => decodeContent(image)));
+/** The images that an exported model is held against the reference on. */
+export async function readParityImages(images: readonly TrainingImage[], seed: number): Promise<readonly RgbImage[]> {
+  const drawn = drawImages(images, PARITY_IMAGES, createRandom(seed).fork('parity'));
+  const decoded = await Promise.all(drawn.map(({ image }) => decodeContent(image)));
   return decoded.flatMap((item) => (isFrameProblem(item) ? [] : [item]));
 }
 
@@ -40,14 +42,13 @@ export async function initializeModel(
   const backbone = await loadBackbone(config);
   const pooling = await initializePooling(images, backbone, context);
   const whitening = await initializeWhitening(images, { backbone, pooling }, context);
-  const random = createRandom(config.seed).fork('parity');
   return exportModel(
     backbone,
     { pooling, whitening },
     {
       config,
       folder: target.folder,
-      parityImages: await readPixels(drawImages(images, PARITY_IMAGES, random)),
+      parityImages: await readParityImages(images, config.seed),
       training: {
         data: { source: target.dataDescription, images: images.length, namesSha256: fingerprintImages(images) },
         run: {

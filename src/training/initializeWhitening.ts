@@ -2,23 +2,18 @@
 import { NetvladError } from '../errors.ts';
 import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
-import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
 import { computeLearnedWhitening, createScatterAccumulator } from '../math/learnedWhitening.ts';
 import type { AffineProjection, CovarianceAccumulator } from '../math/pca.ts';
 import { computePcaOfCovariance, createCovarianceAccumulator, toWhitening } from '../math/pca.ts';
-import type { Random } from '../math/random.ts';
 import { createRandom } from '../math/random.ts';
 import type { Pooling } from '../onnx/poolingHead.ts';
 import { augment } from './augment.ts';
 import { dot } from '../math/vectors.ts';
 import { drawImages } from './drawImages.ts';
-import { eachNeighbourhood, type TrainingImage } from './neighbourhoods.ts';
+import { DEFAULT_NEIGHBOURHOOD, eachNeighbourhood, type TrainingImage } from './neighbourhoods.ts';
 import type { Backbone } from './loadBackbone.ts';
 import { toNight } from './photometric.ts';
 import { describeWithProgress, withModel, type TrainingContext } from './TrainingContext.ts';
-import type { TrainConfig } from './trainConfig.ts';
-
-type WhiteningConfig = NonNullable<TrainConfig['whitening']>;
 
 /** The same view at another moment of the day, a little turned and cropped. */
 const JITTER = { light: 1, night: 0, blur: 0.2, rain: 0.1, shadow: 0.5, geometry: 1, occluder: 0.3 };
@@ -27,9 +22,6 @@ const JITTER = { light: 1, night: 0, blur: 0.2, rain: 0.1, shadow: 0.5, geometry
 function subtract(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((value, at) => value - b[at]!);
 }
-
-/** Potential positives of the pairs: what training takes by default (see TrainConfig). */
-const NEAR = { positiveRadiusM: 10, negativeRadiusM: 25, positiveFrames: 2 };
 
 /**
  * Pairs of rows that show the same place from another spot or moment: for every image the one of its potential positives
@@ -41,7 +33,11 @@ export function findNeighbours(
 ): readonly (readonly [number, number])[] {
   const rows = images.map((_image, row) => row);
   const pairs: (readonly [number, number])[] = [];
-  for (const [row, { positives }] of eachNeighbourhood(images, { queries: rows, database: rows }, NEAR)) {
+  for (const [row, { positives }] of eachNeighbourhood(
+    images,
+    { queries: rows, database: rows },
+    DEFAULT_NEIGHBOURHOOD,
+  )) {
     let [best, highest] = [-1, -Infinity];
     for (const other of positives) {
       const similarity = dot(descriptors[row]!, descriptors[other]!);
@@ -52,9 +48,8 @@ export function findNeighbours(
   return pairs;
 }
 
-/** Descriptors of images and of their variants, gathered batch by batch. */
+/** Differences of images to what should be equal to them, gathered batch by batch. */
 class PairStatistics {
-  readonly descriptors: CovarianceAccumulator;
   readonly #dimension: number;
   readonly #night: ReturnType<typeof createScatterAccumulator>;
   readonly #jitter: ReturnType<typeof createScatterAccumulator>;
@@ -63,25 +58,17 @@ class PairStatistics {
 
   constructor(dimension: number) {
     this.#dimension = dimension;
-    this.descriptors = createCovarianceAccumulator(dimension);
     this.#night = createScatterAccumulator(dimension);
     this.#jitter = createScatterAccumulator(dimension);
   }
 
-  addPlain(images: readonly TrainingImage[], plain: Float32Array): void {
-    this.descriptors.add(plain);
+  /** Descriptors of some images, and of their variants, row by row. */
+  add(images: readonly TrainingImage[], plain: Float32Array, variants: Variants): void {
+    this.#night.add(subtract(variants.night, plain));
+    this.#jitter.add(subtract(variants.jittered, plain));
     this.#images.push(...images);
     for (let i = 0; i < images.length; i++)
       this.#plain.push(plain.slice(i * this.#dimension, (i + 1) * this.#dimension));
-  }
-
-  addNight(plain: Float32Array, night: Float32Array): void {
-    this.descriptors.add(night);
-    this.#night.add(subtract(night, plain));
-  }
-
-  addJitter(plain: Float32Array, jittered: Float32Array): void {
-    this.#jitter.add(subtract(jittered, plain));
   }
 
   /** One scatter for each kind of pair that there is, each of trace 1. */
@@ -96,26 +83,9 @@ class PairStatistics {
   }
 }
 
-interface Draws {
-  readonly night: Random;
-  readonly jitter: Random;
-}
-
-/** Adds the variants of one batch that the method needs. */
-async function addVariants(
-  statistics: PairStatistics,
-  batch: { readonly pixels: readonly RgbImage[]; readonly plain: Float32Array },
-  making: { readonly model: OnnxDescriptorModel; readonly whitening: WhiteningConfig; readonly draws: Draws },
-): Promise<void> {
-  const { model, whitening, draws } = making;
-  const learned = whitening.method === 'learned';
-  if (!learned && !whitening.nightCopies) return;
-  const resized = await Promise.all(batch.pixels.map((pixels) => resizeImage(pixels, model.manifest.input)));
-  const night = await model.describe(resized.map((pixels) => toNight(pixels, draws.night)));
-  statistics.addNight(batch.plain, night.global);
-  if (!learned) return;
-  const jittered = await model.describe(resized.map((pixels) => augment(pixels, JITTER, draws.jitter)));
-  statistics.addJitter(batch.plain, jittered.global);
+interface Variants {
+  readonly night: Float32Array;
+  readonly jittered: Float32Array;
 }
 
 function assertEnough(statistics: CovarianceAccumulator, wanted: number, dimension: number): void {
@@ -141,22 +111,28 @@ export async function initializeWhitening(
   const head = { pooling: network.pooling, whitening: null };
   return withModel({ backbone: network.backbone, head }, context, async (model) => {
     const { dimension } = model.manifest.descriptor;
-    const statistics = new PairStatistics(dimension);
+    const descriptors = createCovarianceAccumulator(dimension);
+    const pairs = whitening.method === 'learned' ? new PairStatistics(dimension) : null;
     const known = new Map(drawn.map((item) => [item.image, item]));
     const images = drawn.map(({ image }) => image);
     for await (const batch of describeWithProgress(images, model, { ...context, label: 'whitening' })) {
       const plain = batch.descriptors.global;
-      const pixels = batch.images.map((item) => item.pixels);
-      statistics.addPlain(
-        batch.images.map(({ image }) => known.get(image)!),
-        plain,
-      );
-      await addVariants(statistics, { pixels, plain }, { model, whitening, draws });
+      descriptors.add(plain);
+      if (pairs === null && !whitening.nightCopies) continue;
+      const resized = await Promise.all(batch.images.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));
+      const describe = async (change: (image: RgbImage) => RgbImage): Promise<Float32Array> =>
+        (await model.describe(resized.map(change))).global;
+      const night = await describe((image) => toNight(image, draws.night));
+      descriptors.add(night);
+      if (pairs === null) continue;
+      const jittered = await describe((image) => augment(image, JITTER, draws.jitter));
+      const described = batch.images.map(({ image }) => known.get(image)!);
+      pairs.add(described, plain, { night, jittered });
     }
     const wanted = whitening.dimension === 'all' ? dimension : whitening.dimension;
-    assertEnough(statistics.descriptors, wanted, dimension);
-    return whitening.method === 'learned'
-      ? computeLearnedWhitening(statistics.descriptors, statistics.scatters(), { outputDimension: wanted })
-      : toWhitening(computePcaOfCovariance(statistics.descriptors), wanted, whitening.power);
+    assertEnough(descriptors, wanted, dimension);
+    return pairs === null
+      ? toWhitening(computePcaOfCovariance(descriptors), wanted, whitening.power)
+      : computeLearnedWhitening(descriptors, pairs.scatters(), { outputDimension: wanted });
   });
 }

@@ -13,6 +13,13 @@ export interface NeighbourhoodOptions {
   readonly positiveFrames: number;
 }
 
+/** The paper's radii; at walking pace and a frame a second, two frames are about 2.5 m. */
+export const DEFAULT_NEIGHBOURHOOD: NeighbourhoodOptions = {
+  positiveRadiusM: 10,
+  negativeRadiusM: 25,
+  positiveFrames: 2,
+};
+
 /** Rows of the images, as given. */
 export interface Neighbourhood {
   readonly positives: readonly number[];

@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';
 import { BACKBONE_NAMES } from '../onnx/backbones/backbones.ts';
+import { DEFAULT_NEIGHBOURHOOD } from './neighbourhoods.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
@@ -110,10 +111,10 @@ const trainingSchema = z.strictObject({
     .prefault({}),
   /** Only queries of this condition validate and test (a CSV's column `condition`); all of them where null. */
   queryCondition: z.string().nullable().default(null),
-  positiveRadiusM: z.number().positive().default(10),
-  negativeRadiusM: z.number().positive().default(25),
+  positiveRadiusM: z.number().positive().default(DEFAULT_NEIGHBOURHOOD.positiveRadiusM),
+  negativeRadiusM: z.number().positive().default(DEFAULT_NEIGHBOURHOOD.negativeRadiusM),
   /** Without positions: frames of one sequence so far apart are potential positives. */
-  positiveFrames: z.int().positive().default(2),
+  positiveFrames: z.int().positive().default(DEFAULT_NEIGHBOURHOOD.positiveFrames),
   /** A validation answer within it is right. */
   validationRadiusM: z.number().positive().default(25),
   /** On squared distances. */

@@ -3,20 +3,16 @@
  * of it is in the run folder.
  */
 import path from 'node:path';
-import { createRandom } from '../math/random.ts';
 import { TOOL_VERSION } from '../version.ts';
-import { drawImages } from './drawImages.ts';
 import { type ExportedModel, exportModel } from './exportModel.ts';
 import { initializePooling } from './initializeHead.ts';
-import { fingerprintImages, readPixels } from './initializeModel.ts';
+import { fingerprintImages, readParityImages } from './initializeModel.ts';
 import { initializeWhitening } from './initializeWhitening.ts';
 import { loadBackbone } from './loadBackbone.ts';
 import { type ExportedRecall, measureExported } from './measureExported.ts';
 import { runTrainer, type TrainerRun, type TrainRequest } from './runTrainer.ts';
 import { applyWeights, type TrainedParts } from './trainedHead.ts';
 import type { TrainingContext } from './TrainingContext.ts';
-
-const PARITY_IMAGES = 8;
 
 export interface TrainedModel extends TrainerRun {
   /** Null when the run was interrupted: its checkpoints are in the run folder. */
@@ -36,16 +32,13 @@ export async function trainModel(request: TrainRequest, context: TrainingContext
   if (context.signal?.aborted === true) return { exported: null, exportedRecall: null, ...run };
   const trained = applyWeights(start, run.weights);
   const whitening = await initializeWhitening(statistics, trained, context);
-  const parityImages = await readPixels(
-    drawImages(statistics, PARITY_IMAGES, createRandom(config.seed).fork('parity')),
-  );
   const exported = await exportModel(
     trained.backbone,
     { pooling: trained.pooling, whitening },
     {
       config,
       folder: request.run.model,
-      parityImages,
+      parityImages: await readParityImages(statistics, config.seed),
       training: {
         data: {
           source: request.dataDescription,

@@ -31,7 +31,7 @@ export interface Hits {
   readonly at5: readonly boolean[];
 }
 
-export function computeHits(rankings: Rankings, { truth }: Validation): Hits {
+export function computeHits(rankings: Rankings, { truth }: Pick<Validation, 'truth'>): Hits {
   const hits = (n: number): boolean[] =>
     rankings.flatMap((rows, q) => (truth[q]!.size === 0 ? [] : [rows.slice(0, n).some((row) => truth[q]!.has(row))]));
   return { at1: hits(1), at5: hits(5) };

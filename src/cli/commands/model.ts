@@ -7,7 +7,7 @@ import type { RgbImage } from '../../image/RgbImage.ts';
 import { checkModel, type ModelCheck } from '../../inference/checkModel.ts';
 import { findDefaultModel } from '../../inference/loadModel.ts';
 import { formatModelInfo, readModelInfo } from '../../inference/modelInfo.ts';
-import { decodeContent } from '../../map/describeImages.ts';
+import { decodeContent } from '../../datasets/decodeContent.ts';
 import { BACKBONE_NAMES, type BackboneName } from '../../onnx/backbones/backbones.ts';
 import { collectImages } from '../../training/drawImages.ts';
 import { importModel } from '../../training/importModel.ts';

@@ -1,6 +1,6 @@
 /** @file What the node said of each frame against the truth, and the numbers at the end. */
 import { parseRosTime } from '../../bags/rosTime.ts';
-import { computeQuantile } from '../../evaluation/statistics.ts';
+import { quantile } from '../../math/statistics.ts';
 import { computeRecall, type ByN } from '../../evaluation/recall.ts';
 import { horizontalDistanceM } from '../../geo/poseAlgebra.ts';
 import type { LocalizationState } from '../../localization/Localizer.ts';
@@ -120,10 +120,10 @@ export function summarize(frames: readonly JudgedFrame[], played: number): DemoN
     located: located.length,
     locatedRight: located.filter(({ hypotheses }) => hypotheses[0]?.isRight === true).length,
     locatedOffMap: located.filter(({ hasTruth }) => !hasTruth).length,
-    medianErrorM: computeQuantile(errors(onMap), 0.5),
-    p90ErrorM: computeQuantile(errors(onMap), 0.9),
-    locatedMedianErrorM: computeQuantile(errors(located), 0.5),
-    medianLatencyMs: computeQuantile(
+    medianErrorM: quantile(errors(onMap), 0.5),
+    p90ErrorM: quantile(errors(onMap), 0.9),
+    locatedMedianErrorM: quantile(errors(located), 0.5),
+    medianLatencyMs: quantile(
       frames.map(({ latencyMs }) => latencyMs),
       0.5,
     ),

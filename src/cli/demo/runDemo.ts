@@ -10,7 +10,7 @@ import { NetvladError } from '../../errors.ts';
 import { makeFolder } from '../../makeFolder.ts';
 import { renderReport } from '../../evaluation/report/renderReport.ts';
 import { describeCriterion } from '../../evaluation/truthCriterion.ts';
-import { computeQuantile } from '../../evaluation/statistics.ts';
+import { quantile } from '../../math/statistics.ts';
 import { horizontalDistanceM } from '../../geo/poseAlgebra.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { createRosNode } from '../../ros/rclnodejs.ts';
@@ -148,7 +148,7 @@ function computeMaxSpeed({ images }: DemoDrive, rate: number): number {
     const before = images[i]!.place.pose;
     return pose === null || before === null ? [] : [horizontalDistanceM(before, pose)];
   });
-  return Math.min(200, Math.max(15, 1.5 * rate * (computeQuantile(steps, 0.9) || 0)));
+  return Math.min(200, Math.max(15, 1.5 * rate * (quantile(steps, 0.9) || 0)));
 }
 
 interface Watch {

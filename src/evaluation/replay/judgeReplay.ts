@@ -7,7 +7,7 @@ import { TOOL_VERSION } from '../../version.ts';
 import type { EvaluationReport, PositionErrors } from '../EvaluationDocument.ts';
 import { computeFrameTruth, computeRadiusTruth } from '../groundTruth.ts';
 import { judgeRetrieval, type FoundQuery } from '../judgeRetrieval.ts';
-import { computeQuantile } from '../statistics.ts';
+import { quantile } from '../../math/statistics.ts';
 import type { JudgedImage } from '../truthCriterion.ts';
 import type { FrameCounts, ReplayDocument, ReplayTimings } from './ReplayDocument.ts';
 import type { ProcessedFrame, ReplayFrame } from './ReplayFrame.ts';
@@ -94,7 +94,7 @@ function judgeLocated(frames: readonly ProcessedFrame[]): Pick<ReplayDocument, '
     if (isInsideEllipse(frame)) inside++;
   }
   if (errors.length === 0) return { locatedErrorM: null, insideEllipse95: null };
-  const locatedErrorM: PositionErrors = { median: computeQuantile(errors, 0.5), p90: computeQuantile(errors, 0.9) };
+  const locatedErrorM: PositionErrors = { median: quantile(errors, 0.5), p90: quantile(errors, 0.9) };
   return { locatedErrorM, insideEllipse95: inside / errors.length };
 }
 
@@ -154,7 +154,7 @@ export function summarizeTimings(
   const processed = frames.filter((frame) => frame.kind === 'processed');
   const stageOf = (stage: string, of: (frame: ProcessedFrame) => number | null): ReplayTimings['stages'][number] => {
     const values = processed.flatMap((frame) => of(frame) ?? []);
-    const [median, p90, p99] = [0.5, 0.9, 0.99].map((q) => computeQuantile(values, q));
+    const [median, p90, p99] = [0.5, 0.9, 0.99].map((q) => quantile(values, q));
     return { stage, median: median!, p90: p90!, p99: p99! };
   };
   return {
