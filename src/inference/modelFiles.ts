@@ -1,10 +1,10 @@
 /** @file A model on disk: `name.onnx` with its manifest `name.json` beside it. Reading checks both, writing is atomic. */
 import { createHash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';
-import { makeFolder } from '../makeFolder.ts';
+import { writeFileAtomically } from '../writeFileAtomically.ts';
 import { modelManifestSchema, type ModelManifest } from './ModelManifest.ts';
 
 export interface ModelFiles {
@@ -84,19 +84,6 @@ export async function readModelFiles(modelPath: string): Promise<ModelFiles> {
   return { manifest, manifestPath, onnxPath, onnx };
 }
 
-/** Writes to a temporary name beside the target, syncs and renames: readers see the old file or the new one. */
-async function writeAtomically(file: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-}
-
 /** What a writer must say; format number, file name and checksum follow from the bytes and the place. */
 export interface ManifestDraft extends Pick<
   ModelManifest,
@@ -121,8 +108,7 @@ export function createModelFiles(folder: string, draft: ManifestDraft, onnx: Uin
 /** Writes `name.onnx` and `name.json` into `folder`, which is made where needed. */
 export async function writeModelFiles(folder: string, draft: ManifestDraft, onnx: Uint8Array): Promise<ModelFiles> {
   const files = createModelFiles(folder, draft, onnx);
-  await makeFolder(folder);
-  await writeAtomically(files.onnxPath, onnx);
-  await writeAtomically(files.manifestPath, `${JSON.stringify(files.manifest, null, 2)}\n`);
+  await writeFileAtomically(files.onnxPath, onnx);
+  await writeFileAtomically(files.manifestPath, `${JSON.stringify(files.manifest, null, 2)}\n`);
   return files;
 }

@@ -1,11 +1,12 @@
 /** @file The HNSW graph on disk: a cache beside the map, rebuilt whenever it does not provably belong to it. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { describeError } from '../errors.ts';
 import { TOOL_VERSION } from '../version.ts';
+import { writeFileAtomically } from '../writeFileAtomically.ts';
 import { DEFAULT_HNSW_OPTIONS, HnswIndex, type HnswOptions } from './HnswIndex.ts';
 
 /** What the graph is made of. */
@@ -76,30 +77,27 @@ async function checkCache(path: string, source: HnswSource, options: HnswOptions
   }
 }
 
-async function syncAndRename(from: string, to: string): Promise<void> {
-  const file = await open(from, 'r+');
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r+');
   try {
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(from, to);
 }
 
 /** The header goes last: a graph without its header is no cache. Temporary names are private to the process. */
 async function saveCache(index: HnswIndex, path: string, source: HnswSource): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
-  const temporaryHeader = `${temporary}.json`;
   try {
     await index.writeFile(temporary);
     const sha256 = await computeFileSha256(temporary);
     const header: HnswHeader = { ...describeSource(source, index.options), toolVersion: TOOL_VERSION, sha256 };
-    await writeFile(temporaryHeader, `${JSON.stringify(header, null, 2)}\n`);
-    await syncAndRename(temporary, path);
-    await syncAndRename(temporaryHeader, headerPathOf(path));
+    await sync(temporary);
+    await rename(temporary, path);
+    await writeFileAtomically(headerPathOf(path), `${JSON.stringify(header, null, 2)}\n`);
   } finally {
     await rm(temporary, { force: true });
-    await rm(temporaryHeader, { force: true });
   }
 }
 

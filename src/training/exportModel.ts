@@ -1,5 +1,4 @@
 /** @file From a network to files: the deployed graph, its manifest, its card, and the proof that they do what the reference does. */
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NetvladError } from '../errors.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
@@ -12,6 +11,7 @@ import { netvladForward } from '../netvlad/netvlad.ts';
 import { hardVlad } from '../netvlad/pooling.ts';
 import type { Head } from './DescriptorNetwork.ts';
 import { assembleModel } from './DescriptorNetwork.ts';
+import { writeFileAtomically } from '../writeFileAtomically.ts';
 import { renderModelCard } from './modelCard.ts';
 import type { Backbone } from './loadBackbone.ts';
 import type { TrainConfig } from './trainConfig.ts';
@@ -83,6 +83,6 @@ export async function exportModel(backbone: Backbone, head: Head, request: Expor
   }
   const written = await writeModelFiles(request.folder, draft, files.onnx);
   const cardPath = path.join(request.folder, `${draft.name}.md`);
-  await writeFile(cardPath, renderModelCard(written, parity));
+  await writeFileAtomically(cardPath, renderModelCard(written, parity));
   return { files: written, cardPath, parity };
 }
