@@ -1,7 +1,7 @@
-"""The same training step in PyTorch: the independent oracle and peer of bench/training_step.ts.
+"""The same training steps in PyTorch: the independent oracle and peer of bench/training_step.ts.
 
-Reads a folder with step.json (shapes, triplets, rates) and raw float32 files; writes gradients and weights after ten
-steps as raw float32 files, prints the median milliseconds of a step.
+Reads a folder with step.json (shapes, rates) and raw float32 files; writes the first step's gradients and the weights after
+all steps as raw float32 files, prints the median milliseconds of a step.
 """
 
 import json
@@ -23,12 +23,12 @@ def load(name: str, dims: list[int]) -> torch.Tensor:
     return torch.from_numpy(np.fromfile(folder / f"{name}.f32", dtype=np.float32).reshape(dims))
 
 
-weights = {name: load(name, dims).requires_grad_() for name, dims in meta["weights"].items()}
-features = load("features", meta["features"])
-triplets = torch.tensor(meta["triplets"])
+Weights = dict[str, torch.Tensor]
+weights: Weights = {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
+features = load("features", meta["features"])  # [steps, tuples, query + positive + negatives, C, H, W]
 
 
-def block(x: torch.Tensor, index: int) -> torch.Tensor:
+def block(x: torch.Tensor, weights: Weights, index: int) -> torch.Tensor:
     """An inverted residual block with folded normalisation."""
 
     def conv(y: torch.Tensor, layer: int, groups: int = 1) -> torch.Tensor:
@@ -40,40 +40,39 @@ def block(x: torch.Tensor, index: int) -> torch.Tensor:
     return x + out if out.shape == x.shape else out
 
 
-def describe(x: torch.Tensor) -> torch.Tensor:
+def describe(x: torch.Tensor, weights: Weights) -> torch.Tensor:
     for index in meta["blocks"]:
-        x = block(x, index)
+        x = block(x, weights, index)
     local = F.normalize(x.flatten(2).transpose(1, 2), dim=2)  # [n, L, C]
     assignment = (local @ weights["netvlad.weights"]).softmax(2)  # [n, L, K]
     residuals = assignment.transpose(1, 2) @ local - assignment.sum(1)[:, :, None] * weights["netvlad.centres"]
     return F.normalize(F.normalize(residuals, dim=2).flatten(1), dim=1)
 
 
-def loss_of() -> tuple[torch.Tensor, torch.Tensor]:
-    x = describe(features)
-    q, p, n = (x[triplets[:, i]] for i in range(3))
-    hinge = ((q - p).square().sum(1) + meta["margin"] - (q - n).square().sum(1)).relu()
+def loss_of(batch: torch.Tensor, weights: Weights) -> tuple[torch.Tensor, torch.Tensor]:
+    x = describe(batch.flatten(0, 1), weights).unflatten(0, batch.shape[:2])
+    q, p, n = x[:, :1], x[:, 1:2], x[:, 2:]
+    hinge = ((q - p).square().sum(2) + meta["margin"] - (q - n).square().sum(2)).relu()
     return hinge.sum(), (hinge > 0).sum()
 
 
-single, features32 = weights, features
-weights = {name: weight.detach().double().requires_grad_() for name, weight in single.items()}
-features = features32.double()
-loss_of()[0].backward()
-for name, weight in weights.items():
+doubles = {name: weight.detach().double().requires_grad_() for name, weight in weights.items()}
+loss_of(features[0].double(), doubles)[0].backward()
+for name, weight in doubles.items():
     weight.grad.float().numpy().tofile(folder / f"{name}.torch-gradient64.f32")
-weights, features = single, features32
 
-optimizer = torch.optim.SGD(weights.values(), lr=meta["rate"], momentum=0.9, weight_decay=meta["weightDecay"])
+groups = [{"params": [weight], "lr": meta["weights"][name]["rate"]} for name, weight in weights.items()]
+optimizer = torch.optim.SGD(groups, momentum=meta["momentum"], weight_decay=meta["weightDecay"])
 times = []
-for step in range(meta["steps"]):
+for step, batch in enumerate(features):
     started = time.perf_counter()
     optimizer.zero_grad()
-    loss, violating = loss_of()
-    (loss / max(int(violating), 1)).backward()
+    loss, violating = loss_of(batch, weights)
+    divisor = max(int(violating), 1)
+    (loss / divisor).backward()
     if step == 0:
         for name, weight in weights.items():
-            (weight.grad * max(int(violating), 1)).numpy().tofile(folder / f"{name}.torch-gradient.f32")
+            (weight.grad * divisor).numpy().tofile(folder / f"{name}.torch-gradient.f32")
         print(json.dumps({"loss": loss.item(), "violating": int(violating)}))
     optimizer.step()
     times.append((time.perf_counter() - started) * 1000)

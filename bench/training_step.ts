@@ -1,38 +1,91 @@
 /**
- * @file How long does a training step take beside PyTorch's, and are its gradients the same? Head alone and the last three
- * blocks of MobileNetV2, four tuples of 1 + 1 + 10 images. PyTorch is a development tool: `pip install torch` into any
- * Python and name it.
+ * @file Is a training step the same as PyTorch's, and how long does it take beside it? Head alone and with the last three blocks of
+ * MobileNetV2, K = 64, the default rates; ten steps of four tuples (1 + 1 + 10 images) that were mined from the training streets of
+ * cambridge_west. PyTorch is a development tool: `pip install torch` into any Python and name it.
  *
- *   node dist/bench/training_step.js CHECKPOINT.pt [--python /path/to/python]
+ *   node dist/bench/training_step.js CHECKPOINT.pt DATA [--python /path/to/python]
+ *
+ * DATA holds the public sets.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { silentLogger } from '../src/Logger.ts';
 import { createRandom } from '../src/math/random.ts';
-import { initializeParameters } from '../src/netvlad/initializeParameters.ts';
-import { createMobileNetV2 } from '../src/onnx/backbones/mobileNetV2.ts';
-import { elementCount, OPSET } from '../src/onnx/graph.ts';
-import { readCheckpoint } from '../src/onnx/pytorch/readCheckpoint.ts';
+import { silentProgress } from '../src/Progress.ts';
+import { cacheFeatures } from '../src/training/cacheFeatures.ts';
+import { describeRows, readFeatures } from '../src/training/describeRows.ts';
+import { initializePooling } from '../src/training/initializeHead.ts';
+import { loadBackbone } from '../src/training/loadBackbone.ts';
+import { eachNeighbourhood, type TrainingImage } from '../src/training/neighbourhoods.ts';
 import { SgdOptimizer } from '../src/training/SgdOptimizer.ts';
-import { TrainingNetwork, type Triplet } from '../src/training/TrainingNetwork.ts';
+import { toTrainConfig } from '../src/training/trainConfig.ts';
+import { type StepPart, type StepResult, TrainingNetwork } from '../src/training/TrainingNetwork.ts';
+import { TupleMiner } from '../src/training/TupleMiner.ts';
+import { readSet } from './publicSets.ts';
 
-const [TUPLES, NEGATIVES, CLUSTERS, STEPS, MARGIN, RATE, WEIGHT_DECAY, THREADS] = [4, 10, 64, 10, 0.1, 0.01, 1e-3, 2];
+const [STEPS, THREADS] = [10, 2];
 const { values: options, positionals } = parseArgs({
   options: { python: { type: 'string', default: 'python3' } },
   allowPositionals: true,
 });
-const random = createRandom(1);
+const [checkpoint, data] = positionals;
+if (checkpoint === undefined || data === undefined) {
+  throw new Error('usage: node dist/bench/training_step.js CHECKPOINT.pt DATA [--python PYTHON]');
+}
 
-function unitRows(rows: number, dimension: number): Float64Array {
-  const values = Float64Array.from({ length: rows * dimension }, () => random.normal());
-  for (let start = 0; start < values.length; start += dimension) {
-    const row = values.subarray(start, start + dimension);
-    const length = Math.hypot(...row);
-    row.forEach((value, d) => (row[d] = value / length));
+const config = toTrainConfig(
+  {
+    name: 'training_step',
+    backbone: { name: 'mobilenetv2', weights: checkpoint, weightsFrom: 'ImageNet', licence: 'MIT' },
+    input: { kernel: 'nearest' },
+    pooling: { kind: 'netvlad', clusters: 64 },
+    initialisation: { images: 200, locationsPerImage: 50, iterations: 30 },
+    training: { cachePrecision: 'float32' },
+  },
+  join(process.cwd(), 'training_step.yaml'),
+);
+const training = config.training!;
+const context = { config, logger: silentLogger, progress: () => silentProgress, session: { threads: THREADS } };
+const folder = mkdtempSync(join(tmpdir(), 'training-step-'));
+process.on('exit', () => {
+  rmSync(folder, { recursive: true });
+});
+
+async function readStreets(): Promise<{ images: TrainingImage[]; queries: number[]; database: number[] }> {
+  const queries = await readSet(data!, 'cambridge_west', 'train_query');
+  const database = await readSet(data!, 'cambridge_west', 'train_database');
+  const images = [...queries, ...database].map((image) => ({ image, source: 0 }));
+  return { images, queries: [...queries.keys()], database: database.map((_unused, at) => queries.length + at) };
+}
+
+const streets = await readStreets();
+const backbone = await loadBackbone(config);
+const pooling = await initializePooling(streets.images, backbone, context);
+
+/** The first tuples of an epoch that are full, with the features of their images. */
+async function mineParts(network: TrainingNetwork, count: number): Promise<StepPart[]> {
+  const images = streets.images.map(({ image }) => image);
+  const cache = await cacheFeatures({ network, images, variants: 1, folder, precision: 'float32' }, context);
+  const descriptors = await describeRows({ network, cache, rows: [...images.keys()] });
+  const neighbourhoods = new Map(eachNeighbourhood(streets.images, streets, training));
+  const mining = { ...training, remembered: training.rememberedNegatives, variants: 1 };
+  const miner = new TupleMiner({ neighbourhoods, database: streets.database }, mining);
+  const random = createRandom(config.seed);
+  const parts: StepPart[] = [];
+  for (const query of miner.drawOrder(random)) {
+    if (parts.length === count) break;
+    const turn = miner.mine(query, { dimension: network.dimension, data: descriptors }, random);
+    if (turn.kind !== 'tuple' || turn.tuple.negatives.length < training.negativesPerQuery) continue;
+    const { positive, negatives } = turn.tuple;
+    const triplets = negatives.map((_unused, i) => ({ query: 0, positive: 1, negative: 2 + i }));
+    parts.push({ features: await readFeatures(cache, [query, positive, ...negatives]), triplets });
   }
-  return values;
+  await cache.close();
+  if (parts.length < count) throw new Error(`only ${parts.length} of ${count} tuples have enough violating negatives`);
+  return parts;
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
@@ -43,82 +96,109 @@ function relativeError(ours: Float32Array, theirs: Float32Array): number {
   return length(ours.map((value, i) => value - theirs[i]!)) / Math.max(length(theirs), 1e-12);
 }
 
-async function compare(title: string, trainedFrom: string, blocks: readonly number[]): Promise<void> {
-  const { parameters } = initializeParameters(
-    'v1',
-    { centres: unitRows(CLUSTERS, 96), dimension: 96 },
-    unitRows(2000, 96),
+const fileOf = (name: string): string => join(folder, `${name}.f32`);
+const readFloats = (name: string): Float32Array => new Float32Array(new Uint8Array(readFileSync(fileOf(name))).buffer);
+function writeFloats(name: string, parts: readonly Float32Array[]): void {
+  writeFileSync(
+    fileOf(name),
+    Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
   );
-  const network = new TrainingNetwork({
-    backbone: createMobileNetV2(readCheckpoint(new Uint8Array(readFileSync(positionals[0]!)))),
-    opset: OPSET,
-    pooling: { kind: 'netvlad', parameters },
-    trainedFrom,
-    trainHead: true,
-    image: { width: 320, height: 240 },
-    margin: MARGIN,
-    session: { threads: THREADS },
-  });
-  const perTuple = 2 + NEGATIVES;
-  const count = TUPLES * perTuple;
-  const features = Float32Array.from({ length: count * elementCount(network.featureDims) }, () => random.normal());
-  const triplets: Triplet[] = Array.from({ length: TUPLES * NEGATIVES }, (_unused, i) => {
-    const first = Math.floor(i / NEGATIVES) * perTuple;
-    return { query: first, positive: first + 1, negative: first + 2 + (i % NEGATIVES) };
-  });
-  const folder = mkdtempSync(join(tmpdir(), 'training-step-'));
-  try {
-    const write = (name: string, values: Float32Array): void => {
-      writeFileSync(join(folder, `${name}.f32`), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    };
-    const read = (name: string): Float32Array =>
-      new Float32Array(new Uint8Array(readFileSync(join(folder, `${name}.f32`))).buffer);
-    write('features', features);
-    for (const [name, { data }] of network.weights) write(name, data);
-    const meta = {
-      features: [count, ...network.featureDims],
-      weights: Object.fromEntries([...network.weights].map(([name, { dims }]) => [name, dims])),
-      triplets: triplets.map(({ query, positive, negative }) => [query, positive, negative]),
-      ...{ blocks, margin: MARGIN, rate: RATE, weightDecay: WEIGHT_DECAY, steps: STEPS, threads: THREADS },
-    };
-    writeFileSync(join(folder, 'step.json'), JSON.stringify(meta));
+}
 
-    const optimizer = new SgdOptimizer({ momentum: 0.9, weightDecay: WEIGHT_DECAY });
-    const tensors = [...network.weights].map(([name, { data }]) => ({ name, values: data, learningRate: RATE }));
-    const times: number[] = [];
-    let first: Awaited<ReturnType<TrainingNetwork['step']>> | undefined;
-    for (let step = 0; step < STEPS; step++) {
-      const started = performance.now();
-      const result = await network.step(features, triplets);
-      const divisor = Math.max(1, result.violating);
-      optimizer.step(tensors, new Map([...result.gradients].map(([name, g]) => [name, g.map((v) => v / divisor)])), 1);
-      times.push(performance.now() - started);
-      first ??= result;
-    }
-    const script = join(import.meta.dirname, '../../bench/training_step.py');
-    const lines = execFileSync(options.python, [script, folder], { encoding: 'utf8' }).trim().split('\n');
-    const torch = Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as Record<string, number>;
-    const names = [...network.weights.keys()];
-    const worst = (errorOf: (name: string) => number): string => Math.max(...names.map(errorOf)).toExponential(1);
-    const gradientOf = (name: string): Float32Array => first!.gradients.get(name)!;
-    const single = worst((name) => relativeError(gradientOf(name), read(`${name}.torch-gradient`)));
-    const double = worst((name) => relativeError(gradientOf(name), read(`${name}.torch-gradient64`)));
-    const theirs = worst((name) => relativeError(read(`${name}.torch-gradient`), read(`${name}.torch-gradient64`)));
-    const weights = worst((name) => relativeError(network.weights.get(name)!.data, read(`${name}.torch-weights`)));
+/** Ten steps of ours; milliseconds of each and the first step's result. */
+async function takeSteps(
+  network: TrainingNetwork,
+  parts: readonly StepPart[],
+): Promise<{ times: number[]; first: StepResult }> {
+  const optimizer = new SgdOptimizer(training);
+  const tensors = [...network.weights].map(([name, { data: values }]) => ({
+    name,
+    values,
+    learningRate: rateOf(network, name),
+  }));
+  const times: number[] = [];
+  const results: StepResult[] = [];
+  for (let step = 0; step < STEPS; step++) {
+    const started = performance.now();
+    const result = await network.step(parts.slice(step * training.batchTuples, (step + 1) * training.batchTuples));
+    const divisor = Math.max(1, result.violating);
+    optimizer.step(tensors, new Map([...result.gradients].map(([name, g]) => [name, g.map((v) => v / divisor)])), 1);
+    times.push(performance.now() - started);
+    results.push(result);
+  }
+  return { times, first: results[0]! };
+}
+
+const rateOf = ({ backboneWeights }: TrainingNetwork, name: string): number =>
+  backboneWeights.has(name) ? training.backboneRate : training.headRate;
+
+/** The same ten steps in PyTorch, in a process of its own. */
+function takeStepsInPyTorch(network: TrainingNetwork, blocks: readonly number[]): Record<string, number> {
+  const weights = [...network.weights].map(([name, { dims }]) => [name, { dims, rate: rateOf(network, name) }]);
+  const meta = {
+    features: [STEPS, training.batchTuples, 2 + training.negativesPerQuery, ...network.featureDims],
+    weights: Object.fromEntries(weights) as object,
+    ...{
+      blocks,
+      threads: THREADS,
+      margin: training.margin,
+      weightDecay: training.weightDecay,
+      momentum: training.momentum,
+    },
+  };
+  writeFileSync(join(folder, 'step.json'), JSON.stringify(meta));
+  const script = join(import.meta.dirname, '../../bench/training_step.py');
+  const lines = execFileSync(options.python, [script, folder], { encoding: 'utf8' }).trim().split('\n');
+  return Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as Record<string, number>;
+}
+
+async function compare(title: string, trainedFrom: string, blocks: readonly number[]): Promise<void> {
+  const network = new TrainingNetwork({
+    ...{ backbone: backbone.graph, opset: backbone.opset, pooling, trainedFrom, trainHead: true },
+    ...{ image: config.input, margin: training.margin, session: context.session },
+  });
+  try {
+    const parts = await mineParts(network, STEPS * training.batchTuples);
+    writeFloats(
+      'features',
+      parts.map(({ features }) => features),
+    );
+    for (const [name, { data: values }] of network.weights) writeFloats(name, [values]);
+    const { times, first } = await takeSteps(network, parts);
+    const torch = takeStepsInPyTorch(network, blocks);
+
+    const worst = (errorOf: (name: string) => number): string => {
+      const errors = [...network.weights.keys()].map((name) => ({ name, error: errorOf(name) }));
+      const { name, error } = errors.reduce((a, b) => (b.error > a.error ? b : a));
+      return `${error.toExponential(1)} (${name})`;
+    };
+    const gradientOf = (name: string): Float32Array => first.gradients.get(name)!;
+    const torchOf = (name: string, what: string): Float32Array => readFloats(`${name}.torch-${what}`);
+    const weightsOf = (name: string): Float32Array => network.weights.get(name)!.data;
     const ours = median(times.slice(2));
-    console.log(`${title}: ${count} images, ${network.weights.size} trained tensors`);
     console.log(
-      `  loss ${first!.loss.toFixed(5)} / ${torch.loss!.toFixed(5)}, violating ${first!.violating} / ${torch.violating!}`,
+      `${title}: ${training.batchTuples} tuples of ${2 + training.negativesPerQuery} images, ${network.weights.size} trained tensors`,
     );
     console.log(
-      `  gradients, worst tensor's relative difference: to PyTorch ${single}, to its float64 ${double} (its own float32: ${theirs})`,
+      `  loss ${first.loss.toFixed(6)} / ${torch.loss!.toFixed(6)}, violating ${first.violating} / ${torch.violating!}`,
     );
-    console.log(`  weights after ${STEPS} steps, worst tensor: ${weights}`);
+    console.log('  worst relative difference of a tensor, |a - b| / |b|:');
+    console.log(
+      `    gradients: to PyTorch ${worst((name) => relativeError(gradientOf(name), torchOf(name, 'gradient')))}`,
+    );
+    console.log(
+      `      to its float64 ${worst((name) => relativeError(gradientOf(name), torchOf(name, 'gradient64')))}`,
+    );
+    console.log(
+      `      PyTorch's float32 to its float64 ${worst((name) => relativeError(torchOf(name, 'gradient'), torchOf(name, 'gradient64')))}`,
+    );
+    console.log(
+      `    weights after ${STEPS} steps: to PyTorch ${worst((name) => relativeError(weightsOf(name), torchOf(name, 'weights')))}`,
+    );
     console.log(
       `  step, median: ours ${ours.toFixed(1)} ms, PyTorch ${torch.medianMs!.toFixed(1)} ms, ratio ${(ours / torch.medianMs!).toFixed(2)}`,
     );
   } finally {
-    rmSync(folder, { recursive: true });
     await network.dispose();
   }
 }

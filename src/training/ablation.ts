@@ -19,12 +19,14 @@ import { computeValidationChance, type Hits } from './validate.ts';
 const ablationSchema = z.strictObject({
   /** Config that every run starts from, relative to this file. */
   base: z.string().min(1),
+  /** Fields that replace those of the base in every run. */
+  set: z.record(z.string(), z.unknown()).default({}),
   runs: z
     .array(
       z.strictObject({
         /** Row of the table and name of the run's folder. */
         name: z.string().regex(/^[A-Za-z0-9._ +-]+$/),
-        /** Fields that replace those of the base; objects are merged, everything else is replaced. */
+        /** Fields that replace those of the base in this run; objects are merged, everything else is replaced. */
         set: z.record(z.string(), z.unknown()).default({}),
       }),
     )
@@ -66,12 +68,12 @@ export async function readAblation(file: string): Promise<readonly AblationRun[]
       hint: 'config/train/ablation.yaml explains the fields.',
     });
   }
-  const { base, runs } = parsed.data;
+  const { base, set: ofAll, runs } = parsed.data;
   const names = runs.map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) throw new NetvladError('bad-input', `Ablation ${file} has two runs '${repeated}'.`);
   const baseFile = path.resolve(path.dirname(file), base);
-  const document = await readYaml(baseFile);
+  const document = merge(await readYaml(baseFile), ofAll);
   return runs.map(({ name, set }) => {
     const config = toTrainConfig(merge(document, set), baseFile);
     if (config.training === undefined) {
@@ -81,6 +83,11 @@ export async function readAblation(file: string): Promise<readonly AblationRun[]
   });
 }
 
+interface Intervals {
+  readonly at1: Interval;
+  readonly at5: Interval;
+}
+
 /** A row of the table. */
 export interface AblationRow {
   readonly name: string;
@@ -88,7 +95,9 @@ export interface AblationRow {
   readonly config: string;
   readonly dimension: number;
   readonly recall: ByN;
-  readonly interval: { readonly at1: Interval; readonly at5: Interval };
+  readonly interval: Intervals;
+  /** Of the queries turned into night, where the config asks for it; null for a row of the network in training. */
+  readonly night: { readonly recall: ByN; readonly interval: Intervals } | null;
   /** Before the first step; null for a row of the exported model, which there is only then. */
   readonly initial: ByN | null;
   readonly epochs: number;
@@ -114,22 +123,25 @@ function intervalOf(hits: readonly boolean[], seed: number): Interval {
 
 /** The run's row; with whitening another one of the exported model, with the dimensions that are deployed. */
 export function toAblationRows({ name, config }: AblationRun, trained: TrainedModel): readonly AblationRow[] {
-  const { epochs, dimension, exportedRecall } = trained;
+  const { epochs, dimension, exportedRecall: exported } = trained;
   const { best, initial, hits } = trained.test ?? trained.validation;
-  const interval = (of: Hits): AblationRow['interval'] => ({
+  const interval = (of: Hits): Intervals => ({
     at1: intervalOf(of.at1, config.seed),
     at5: intervalOf(of.at5, config.seed),
   });
   const facts = { config: computeRunDigest(config), epochs };
-  const rows: AblationRow[] = [{ name, ...facts, dimension, recall: best, initial, interval: interval(hits) }];
-  if (exportedRecall !== null) {
-    const { recall, hits: exportedHits } = exportedRecall;
-    rows.push({
-      ...{ name: `${name}, exported`, ...facts, dimension: exportedRecall.dimension, recall, initial: null },
-      interval: interval(exportedHits),
-    });
-  }
-  return rows;
+  const row: AblationRow = {
+    ...{ name, ...facts, dimension, initial, night: null },
+    ...{ recall: best, interval: interval(hits) },
+  };
+  if (exported === null) return [row];
+  const { night } = exported;
+  const exportedRow: AblationRow = {
+    ...{ name: `${name}, exported`, ...facts, dimension: exported.dimension, initial: null },
+    ...{ recall: exported.recall, interval: interval(exported.hits) },
+    night: night && { recall: night.recall, interval: interval(night.hits) },
+  };
+  return [row, exportedRow];
 }
 
 /** The table that an earlier session left in `file`; null where there is none. */
@@ -169,15 +181,20 @@ const percent = (value: number | undefined): string => (100 * (value ?? NaN)).to
 /** The table as Markdown. */
 export function renderAblation(table: AblationTable): string {
   const within = (interval: Interval): string => `${percent(interval.low)}–${percent(interval.high)}`;
-  const lines = table.rows.map(
-    ({ name, dimension, recall, interval, initial, epochs }) =>
-      `| ${name} | ${dimension} | ${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)}) | ${percent(recall[10])} | ${initial === null ? '' : percent(initial[1])} | ${epochs} |`,
-  );
+  const pair = ({ recall, interval }: Pick<AblationRow, 'recall' | 'interval'>): string =>
+    `${percent(recall[1])} (${within(interval.at1)}) | ${percent(recall[5])} (${within(interval.at5)})`;
+  const hasNight = table.rows.some(({ night }) => night !== null);
+  const lines = table.rows.map((row) => {
+    const { name, dimension, recall, initial, night, epochs } = row;
+    const atNight = hasNight ? ` ${night === null ? ' | ' : pair(night)} |` : '';
+    return `| ${name} | ${dimension} | ${pair(row)} | ${percent(recall[10])} |${atNight} ${initial === null ? '' : percent(initial[1])} | ${epochs} |`;
+  });
+  const nightColumns = hasNight ? ' R@1, queries turned into night | R@5, likewise |' : '';
   return [
     `Recall@N in % within ${table.radiusM} m on ${table.queries} ${table.queryCondition === null ? '' : `${table.queryCondition} `}${table.measured} queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
     '',
-    '| run | dimensions | R@1 | R@5 | R@10 | R@1 untrained | epochs |',
-    '|---|---|---|---|---|---|---|',
+    `| run | dimensions | R@1 | R@5 | R@10 |${nightColumns} R@1 untrained | epochs |`,
+    `|---|---|---|---|---|${hasNight ? '---|---|' : ''}---|---|`,
     ...lines,
     '',
   ].join('\n');

@@ -1,33 +1,50 @@
 /** @file What the exported model reaches on the measured queries: whitened, in float32, as it will be deployed. */
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import type { ByN } from '../evaluation/recall.ts';
+import { resizeImage } from '../image/resizeImage.ts';
+import type { RgbImage } from '../image/RgbImage.ts';
 import type { ModelFiles } from '../inference/modelFiles.ts';
 import { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
+import { createRandom } from '../math/random.ts';
+import { toNight } from './photometric.ts';
 import { describeWithProgress, type TrainingContext } from './TrainingContext.ts';
 import type { TrainingSet, Validation } from './trainingSet.ts';
 import { computeHits, computeValidationRecall, type Hits, rankDatabase } from './validate.ts';
 
-export interface ExportedRecall {
-  readonly dimension: number;
+export interface MeasuredRecall {
   readonly recall: ByN;
   readonly hits: Hits;
 }
 
-/** Descriptors [images.length, dimension]; an image that cannot be read has zeros, which are like nothing. */
+export interface ExportedRecall extends MeasuredRecall {
+  readonly dimension: number;
+  /** Of the queries turned into night; null where the config does not ask for it. */
+  readonly night: MeasuredRecall | null;
+}
+
+/**
+ * Descriptors [images.length, dimension]; an image that cannot be read has zeros, which are like nothing. `change` acts on the
+ * images at the model's input size.
+ */
 async function describeAll(
   images: readonly GeotaggedImage[],
   model: OnnxDescriptorModel,
-  context: TrainingContext,
+  context: TrainingContext & { readonly change?: (image: RgbImage) => RgbImage },
 ): Promise<Float32Array> {
-  const { dimension } = model.manifest.descriptor;
+  const { change } = context;
+  const { descriptor, input } = model.manifest;
+  const { dimension } = descriptor;
   const rowOf = new Map(images.map((image, row) => [image, row]));
   const out = new Float32Array(images.length * dimension);
-  for await (const { images: described, descriptors } of describeWithProgress(images, model, {
-    ...context,
-    label: 'exported model',
-  })) {
+  const asked = { ...context, label: 'exported model' };
+  for await (const { images: described, descriptors } of describeWithProgress(images, model, asked)) {
+    let { global } = descriptors;
+    if (change !== undefined) {
+      const resized = await Promise.all(described.map(({ pixels }) => resizeImage(pixels, input)));
+      global = (await model.describe(resized.map(change))).global;
+    }
     described.forEach(({ image }, i) => {
-      out.set(descriptors.global.subarray(i * dimension, (i + 1) * dimension), rowOf.get(image)! * dimension);
+      out.set(global.subarray(i * dimension, (i + 1) * dimension), rowOf.get(image)! * dimension);
     });
   }
   return out;
@@ -39,21 +56,22 @@ export async function measureExported(
   { set, measured }: { readonly set: TrainingSet; readonly measured: Validation },
   context: TrainingContext,
 ): Promise<ExportedRecall> {
+  const { seed, training } = context.config;
+  const imagesOf = (rows: readonly number[]): GeotaggedImage[] => rows.map((row) => set.images[row]!.image);
   const model = await OnnxDescriptorModel.open(files, context.session);
   try {
     const { dimension } = model.manifest.descriptor;
-    const describe = (rows: readonly number[]): Promise<Float32Array> =>
-      describeAll(
-        rows.map((row) => set.images[row]!.image),
-        model,
-        context,
-      );
-    const rankings = rankDatabase(await describe(measured.queries), await describe(measured.database), dimension);
-    return {
-      dimension,
-      recall: computeValidationRecall(rankings, measured),
-      hits: computeHits(rankings, measured),
+    const database = await describeAll(imagesOf(measured.database), model, context);
+    const search = async (change?: (image: RgbImage) => RgbImage): Promise<MeasuredRecall> => {
+      const asked = change === undefined ? context : { ...context, change };
+      const queries = await describeAll(imagesOf(measured.queries), model, asked);
+      const rankings = rankDatabase(queries, database, dimension);
+      return { recall: computeValidationRecall(rankings, measured), hits: computeHits(rankings, measured) };
     };
+    const random = createRandom(seed).fork('night queries');
+    const isNightMeasured = training?.nightQueries === true;
+    const night = isNightMeasured ? await search((image) => toNight(image, random)) : null;
+    return { dimension, night, ...(await search()) };
   } finally {
     await model.dispose();
   }

@@ -111,6 +111,8 @@ const trainingSchema = z.strictObject({
     .prefault({}),
   /** Only queries of this condition validate and test (a CSV's column `condition`); all of them where null. */
   queryCondition: z.string().nullable().default(null),
+  /** The exported model is measured on its queries turned into night, too: where the data holds daytime alone. */
+  nightQueries: z.boolean().default(false),
   positiveRadiusM: z.number().positive().default(DEFAULT_NEIGHBOURHOOD.positiveRadiusM),
   negativeRadiusM: z.number().positive().default(DEFAULT_NEIGHBOURHOOD.negativeRadiusM),
   /** Without positions: frames of one sequence so far apart are potential positives. */

@@ -128,5 +128,26 @@ describe('netvlad train', function () {
       assert.match(markdown, /\| max, exported \| 4 \|/);
       assert.match(markdown, /\| max \| 8 \| [\d.]+ \([\d.]+–[\d.]+\)/);
     });
+
+    it('sets fields of every run at once, and measures the exported model on queries turned into night', async () => {
+      const both = 'set: { pooling: { kind: max }, training: { layers: none, nightQueries: true } }';
+      const rows = [2, 4].map(
+        (dimension) => `{ name: max ${dimension}, set: { whitening: { dimension: ${dimension} } } }`,
+      );
+      const list = rows.map((row) => `  - ${row}\n`).join('');
+      await writeFile(at('ablation.yaml'), `base: train.yaml\n${both}\nruns:\n${list}`);
+      const options = ['--data', folder, '--out', at('nights'), '--cache', at('cache'), '--epochs', '0'];
+      const { code, stdout, stderr } = await runNetvlad(['train', '--ablation', at('ablation.yaml'), ...options]);
+      assert.equal(code, 0, stderr);
+      const header = '| run | dimensions | R@1 | R@5 | R@10 | R@1, queries turned into night | R@5, likewise |';
+      assert.ok(stdout.includes(header), stdout);
+      const percent = String.raw`\d+\.\d`;
+      const recall = String.raw`${percent} \(${percent}–${percent}\)`;
+      for (const dimension of [2, 4]) {
+        const row = String.raw`\| max ${dimension}, exported \| ${dimension} \| ${recall} \| ${recall} \| ${percent} \| ${recall} \| ${recall} \|`;
+        assert.match(stdout, new RegExp(row));
+      }
+      assert.match(stdout, /\| max 2 \| 8 \| .* \| {2}\| {2}\| \d/, 'before the export: no night');
+    });
   });
 });

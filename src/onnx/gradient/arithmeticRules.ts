@@ -49,12 +49,13 @@ export const ARITHMETIC_RULES: RuleTable = {
 
   Relu: (context) => [masked(context, context.emit.op('Greater', [context.node.outputs[0]!, context.emit.scalar(0)]))],
 
-  // Zero on the bounds themselves, as the common frameworks have it.
+  // Zero on the bounds themselves, as the common frameworks have it. Asked of the output, which is there anyway: nothing but
+  // Clip needs its input then, and ONNX Runtime clips within the convolution before it.
   Clip: (context) => {
     const { emit, node } = context;
-    const x = node.inputs[0]!;
-    const above = emit.op('Greater', [x, emit.scalar(clipBound(context, 1, -3.4e38))]);
-    const below = emit.op('Less', [x, emit.scalar(clipBound(context, 2, 3.4e38))]);
+    const y = node.outputs[0]!;
+    const above = emit.op('Greater', [y, emit.scalar(clipBound(context, 1, -3.4e38))]);
+    const below = emit.op('Less', [y, emit.scalar(clipBound(context, 2, 3.4e38))]);
     return [masked(context, emit.op('And', [above, below])), null, null];
   },
 

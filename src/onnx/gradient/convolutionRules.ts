@@ -78,29 +78,44 @@ function paddedInput({ emit, node }: GradientContext, { pads: [top, left, bottom
   return emit.op('Pad', [x, emit.ints([0, 0, top, left, 0, 0, bottom, right])]);
 }
 
+/** Selects from the products of all rows [outRows * inRows] those that row 0, 1, ... of the kernel sums: [.., kernel height]. */
+function rowPairs({ kernel, strides, pads }: Window, outRows: number, inRows: number): Float32Array {
+  const selection = new Float32Array(outRows * inRows * kernel[0]);
+  for (let row = 0; row < outRows; row++) {
+    for (let position = 0; position < kernel[0]; position++) {
+      const met = row * strides[0] + position - pads[0];
+      if (met >= 0 && met < inRows) selection[(row * inRows + met) * kernel[0] + position] = 1;
+    }
+  }
+  return selection;
+}
+
 /**
- * Weights [channels, 1, kh, kw] of a depthwise convolution: the input, with every channel of every image a channel of its
- * own, convolved with the output's gradient as the kernel; strides become dilations. Summed over the images.
+ * Weights [channels, 1, kh, kw] of a depthwise convolution. For every column of the kernel one matrix product a channel, of all
+ * rows of the gradient with all rows of the input, over columns and images at once: the kernel's rows are its diagonals.
+ * Most products are not wanted, and still it takes less than half the time of a convolution for every plane of every image.
  */
 function depthwiseWeightGradient({ emit, node, outputGradient, shapeOf }: GradientContext, window: Window): string {
-  const [n, channels, ...extent] = shapeOf(node.inputs[0]!) as [number, number, number, number];
-  const steps = shapeOf(node.outputs[0]!).slice(2);
+  const [n, channels, inRows, inColumns] = shapeOf(node.inputs[0]!) as [number, number, number, number];
+  const [outRows, outColumns] = shapeOf(node.outputs[0]!).slice(2) as [number, number];
   const { kernel, strides, pads } = window;
-  const product = emit.op(
-    'Conv',
-    [
-      emit.reshape(node.inputs[0]!, [1, n * channels, ...extent]),
-      emit.reshape(outputGradient, [n * channels, 1, ...steps]),
-    ],
-    { group: n * channels, kernel_shape: steps, dilations: strides, pads },
-  );
-  // Where the last stride did not reach the end of the input, the product has a row or column more than the kernel.
-  const met = [0, 1].map((axis) => extent[axis]! + pads[axis]! + pads[axis + 2]! - (steps[axis]! - 1) * strides[axis]!);
-  const isExact = met.every((size, axis) => size === kernel[axis]);
-  const exact = isExact
-    ? product
-    : emit.op('Slice', [product, emit.ints([0, 0]), emit.ints(kernel), emit.ints([2, 3])]);
-  return emit.reshape(emit.reduceSum(emit.reshape(exact, [n, channels, ...kernel]), [0]), shapeOf(node.inputs[1]!));
+  const byRows = (tensor: string): string => emit.op('Transpose', [tensor], { perm: [1, 2, 0, 3] });
+  const gradient = emit.reshape(byRows(outputGradient), [channels, outRows, n * outColumns]);
+  const input = byRows(node.inputs[0]!);
+  const selection = emit.floats(rowPairs(window, outRows, inRows), [outRows * inRows, kernel[0]]);
+  const columns = Array.from({ length: kernel[1] }, (_unused, column) => {
+    const reach = (outColumns - 1) * strides[1] + 1;
+    const before = pads[1] - column; // a negative pad crops
+    const after = reach - before - inColumns;
+    const isWhole = before === 0 && after === 0;
+    const padded = isWhole ? input : emit.op('Pad', [input, emit.ints([0, 0, 0, before, 0, 0, 0, after])]);
+    const [from, to, axis, step] = [[0], [reach], [3], [strides[1]]].map((values) => emit.ints(values));
+    const met = strides[1] === 1 ? padded : emit.op('Slice', [padded, from!, to!, axis!, step!]);
+    const rows = emit.op('Transpose', [emit.reshape(met, [channels, inRows, n * outColumns])], { perm: [0, 2, 1] });
+    const products = emit.reshape(emit.op('MatMul', [gradient, rows]), [channels, outRows * inRows]);
+    return emit.reshape(emit.op('MatMul', [products, selection]), [channels, 1, kernel[0], 1]);
+  });
+  return columns.length === 1 ? columns[0]! : emit.op('Concat', columns, { axis: 3 });
 }
 
 /** Weights [out, in / group, kh, kw]: per kernel position and group, G X^T over all locations, summed over images. */
