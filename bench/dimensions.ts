@@ -9,7 +9,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { init as initChart, type EChartsOption } from 'echarts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { floatFeed, OnnxSession } from '../src/inference/OnnxSession.ts';
 import { silentLogger } from '../src/Logger.ts';
@@ -27,6 +26,7 @@ import { toTrainConfig } from '../src/training/trainConfig.ts';
 import { withModel } from '../src/training/TrainingContext.ts';
 import { rankDatabase } from '../src/training/validate.ts';
 import { describeInOrder } from './describeInOrder.ts';
+import { renderDimensions } from './plotDimensions.ts';
 import { loadPublicQuestions, type PublicQuestion, readSet } from './publicSets.ts';
 
 const [data, checkpoint, plot] = process.argv.slice(2);
@@ -128,6 +128,7 @@ const percent = (share: number): string => (100 * share).toFixed(1);
 const untouched = sets.map((set) => computeRecallAt1(set, full));
 
 interface Curve {
+  /** Source of the statistics and kind of whitening, with a comma between. */
   readonly name: string;
   /** For every set, recall@1 at every dimension and at all of the directions. */
   readonly recalls: readonly (readonly number[])[];
@@ -173,42 +174,9 @@ for (const [at, { question }] of sets.entries()) {
   }
 }
 
-const [width, height] = [900, 320];
-const chart = initChart(null, null, { renderer: 'svg', ssr: true, width, height });
-const options: EChartsOption = {
-  backgroundColor: '#fff',
-  animation: false,
-  legend: { bottom: 0, data: curves.map(({ name }) => name) },
-  title: sets.map(({ question }, at) => ({
-    text: question.name,
-    left: `${4 + 33 * at}%`,
-    textStyle: { fontSize: 13 },
-  })),
-  grid: sets.map((_set, at) => ({ left: `${4 + 33 * at}%`, width: '27%', top: 40, bottom: 70 })),
-  xAxis: sets.map((_set, gridIndex) => ({
-    gridIndex,
-    type: 'category' as const,
-    data: [...DIMENSIONS.map(String), 'all'],
-  })),
-  yAxis: sets.map((_set, gridIndex) => ({
-    ...{ gridIndex, type: 'value' as const, min: 50, max: 100 },
-    name: gridIndex === 0 ? 'recall@1, %' : '',
-  })),
-  series: sets.flatMap((_set, at) =>
-    curves.map(({ name, recalls }, row) => ({
-      ...{ name, type: 'line' as const, xAxisIndex: at, yAxisIndex: at },
-      data: recalls[at]!.map((recall) => Number(percent(recall))),
-      markLine:
-        row === 0
-          ? {
-              silent: true,
-              symbol: 'none',
-              label: { formatter: String(full) },
-              data: [{ yAxis: 100 * untouched[at]! }],
-            }
-          : {},
-    })),
-  ),
-};
-chart.setOption(options);
-writeFileSync(plot, chart.renderToSVGString());
+const panels = sets.map(({ question }, at) => ({
+  title: question.name,
+  untouched: untouched[at]!,
+  curves: curves.map(({ name, recalls }) => ({ name, recalls: recalls[at]! })),
+}));
+writeFileSync(plot, renderDimensions(panels, [...DIMENSIONS.map(String), 'all']));

@@ -1,7 +1,8 @@
 /**
  * @file Is a training step the same as PyTorch's, and how long does it take beside it? Head alone and with the last three blocks of
- * MobileNetV2, K = 64, the default rates; ten steps of four tuples (1 + 1 + 10 images) that were mined from the training streets of
- * cambridge_west. PyTorch is a development tool: `pip install torch` into any Python and name it.
+ * MobileNetV2, K = 64, the default rates; ten batches of four tuples that were mined from the training streets of cambridge_west.
+ * Gradients of every batch at the start, and the weights after a step on each. PyTorch is a development tool: `pip install torch`
+ * into any Python and name it.
  *
  *   node dist/bench/training_step.js CHECKPOINT.pt DATA [--python /path/to/python]
  *
@@ -13,17 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../src/Logger.ts';
-import { createRandom } from '../src/math/random.ts';
 import { silentProgress } from '../src/Progress.ts';
-import { cacheFeatures } from '../src/training/cacheFeatures.ts';
-import { describeRows, readFeatures } from '../src/training/describeRows.ts';
 import { initializePooling } from '../src/training/initializeHead.ts';
 import { loadBackbone } from '../src/training/loadBackbone.ts';
-import { eachNeighbourhood, type TrainingImage } from '../src/training/neighbourhoods.ts';
 import { SgdOptimizer } from '../src/training/SgdOptimizer.ts';
 import { toTrainConfig } from '../src/training/trainConfig.ts';
-import { type StepPart, type StepResult, TrainingNetwork } from '../src/training/TrainingNetwork.ts';
-import { TupleMiner } from '../src/training/TupleMiner.ts';
+import { type StepResult, TrainingNetwork } from '../src/training/TrainingNetwork.ts';
+import { type Batch, mineBatches, type Streets } from './minedBatches.ts';
 import { readSet } from './publicSets.ts';
 
 const [STEPS, THREADS] = [10, 2];
@@ -43,7 +40,7 @@ const config = toTrainConfig(
     input: { kernel: 'nearest' },
     pooling: { kind: 'netvlad', clusters: 64 },
     initialisation: { images: 200, locationsPerImage: 50, iterations: 30 },
-    training: { cachePrecision: 'float32' },
+    training: {},
   },
   join(process.cwd(), 'training_step.yaml'),
 );
@@ -54,102 +51,97 @@ process.on('exit', () => {
   rmSync(folder, { recursive: true });
 });
 
-async function readStreets(): Promise<{ images: TrainingImage[]; queries: number[]; database: number[] }> {
+async function readStreets(): Promise<Streets> {
   const queries = await readSet(data!, 'cambridge_west', 'train_query');
   const database = await readSet(data!, 'cambridge_west', 'train_database');
   const images = [...queries, ...database].map((image) => ({ image, source: 0 }));
   return { images, queries: [...queries.keys()], database: database.map((_unused, at) => queries.length + at) };
 }
 
-const streets = await readStreets();
-const backbone = await loadBackbone(config);
-const pooling = await initializePooling(streets.images, backbone, context);
-
-/** The first tuples of an epoch that are full, with the features of their images. */
-async function mineParts(network: TrainingNetwork, count: number): Promise<StepPart[]> {
-  const images = streets.images.map(({ image }) => image);
-  const cache = await cacheFeatures({ network, images, variants: 1, folder, precision: 'float32' }, context);
-  const descriptors = await describeRows({ network, cache, rows: [...images.keys()] });
-  const neighbourhoods = new Map(eachNeighbourhood(streets.images, streets, training));
-  const mining = { ...training, remembered: training.rememberedNegatives, variants: 1 };
-  const miner = new TupleMiner({ neighbourhoods, database: streets.database }, mining);
-  const random = createRandom(config.seed);
-  const parts: StepPart[] = [];
-  for (const query of miner.drawOrder(random)) {
-    if (parts.length === count) break;
-    const turn = miner.mine(query, { dimension: network.dimension, data: descriptors }, random);
-    if (turn.kind !== 'tuple' || turn.tuple.negatives.length < training.negativesPerQuery) continue;
-    const { positive, negatives } = turn.tuple;
-    const triplets = negatives.map((_unused, i) => ({ query: 0, positive: 1, negative: 2 + i }));
-    parts.push({ features: await readFeatures(cache, [query, positive, ...negatives]), triplets });
-  }
-  await cache.close();
-  if (parts.length < count) throw new Error(`only ${parts.length} of ${count} tuples have enough violating negatives`);
-  return parts;
-}
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-/** |ours - theirs| / |theirs| over a whole tensor. */
-function relativeError(ours: Float32Array, theirs: Float32Array): number {
-  const length = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  return length(ours.map((value, i) => value - theirs[i]!)) / Math.max(length(theirs), 1e-12);
-}
-
 const fileOf = (name: string): string => join(folder, `${name}.f32`);
 const readFloats = (name: string): Float32Array => new Float32Array(new Uint8Array(readFileSync(fileOf(name))).buffer);
-function writeFloats(name: string, parts: readonly Float32Array[]): void {
-  writeFileSync(
-    fileOf(name),
-    Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
-  );
-}
 
-/** Ten steps of ours; milliseconds of each and the first step's result. */
-async function takeSteps(
-  network: TrainingNetwork,
-  parts: readonly StepPart[],
-): Promise<{ times: number[]; first: StepResult }> {
-  const optimizer = new SgdOptimizer(training);
-  const tensors = [...network.weights].map(([name, { data: values }]) => ({
-    name,
-    values,
-    learningRate: rateOf(network, name),
-  }));
-  const times: number[] = [];
-  const results: StepResult[] = [];
-  for (let step = 0; step < STEPS; step++) {
-    const started = performance.now();
-    const result = await network.step(parts.slice(step * training.batchTuples, (step + 1) * training.batchTuples));
-    const divisor = Math.max(1, result.violating);
-    optimizer.step(tensors, new Map([...result.gradients].map(([name, g]) => [name, g.map((v) => v / divisor)])), 1);
-    times.push(performance.now() - started);
-    results.push(result);
-  }
-  return { times, first: results[0]! };
+function writeFloats(name: string, parts: readonly Float32Array[]): void {
+  const bytes = parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  writeFileSync(fileOf(name), Buffer.concat(bytes));
 }
 
 const rateOf = ({ backboneWeights }: TrainingNetwork, name: string): number =>
   backboneWeights.has(name) ? training.backboneRate : training.headRate;
 
-/** The same ten steps in PyTorch, in a process of its own. */
-function takeStepsInPyTorch(network: TrainingNetwork, blocks: readonly number[]): Record<string, number> {
+/** One step on each batch; gives the milliseconds of each. */
+async function takeSteps(network: TrainingNetwork, batches: readonly Batch[]): Promise<number[]> {
+  const optimizer = new SgdOptimizer(training);
+  const tensors = [...network.weights].map(([name, tensor]) => ({
+    ...{ name, values: tensor.data, learningRate: rateOf(network, name) },
+  }));
+  const times: number[] = [];
+  for (const { features, triplets } of batches) {
+    const started = performance.now();
+    const { gradients, violating } = await network.step(features, triplets);
+    const divisor = Math.max(1, violating);
+    optimizer.step(tensors, new Map([...gradients].map(([name, g]) => [name, g.map((v) => v / divisor)])), 1);
+    times.push(performance.now() - started);
+  }
+  return times;
+}
+
+/** What the script prints, and the files that it writes. */
+interface InPyTorch {
+  readonly loss: number;
+  readonly violating: number;
+  readonly medianMs: number;
+  readonly activations: number;
+  /** Of all batches: within 1e-6 of a corner of ReLU6, and on another side of it in float32 than in float64. */
+  readonly atCorner: number;
+  readonly flipped: number;
+}
+
+/** The same in PyTorch, in a process of its own. */
+function runPyTorch(network: TrainingNetwork, batches: readonly Batch[], blocks: readonly number[]): InPyTorch {
   const weights = [...network.weights].map(([name, { dims }]) => [name, { dims, rate: rateOf(network, name) }]);
+  const { margin, weightDecay, momentum } = training;
   const meta = {
-    features: [STEPS, training.batchTuples, 2 + training.negativesPerQuery, ...network.featureDims],
+    features: network.featureDims,
+    images: batches.map(({ images }) => images),
     weights: Object.fromEntries(weights) as object,
-    ...{
-      blocks,
-      threads: THREADS,
-      margin: training.margin,
-      weightDecay: training.weightDecay,
-      momentum: training.momentum,
-    },
+    ...{ blocks, margin, weightDecay, momentum, threads: THREADS },
   };
   writeFileSync(join(folder, 'step.json'), JSON.stringify(meta));
   const script = join(import.meta.dirname, '../../bench/training_step.py');
-  const lines = execFileSync(options.python, [script, folder], { encoding: 'utf8' }).trim().split('\n');
-  return Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as Record<string, number>;
+  return JSON.parse(execFileSync(options.python, [script, folder], { encoding: 'utf8' })) as InPyTorch;
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** |a - b| / |b| of the tensor in which it is largest. */
+function worstTensor(
+  names: Iterable<string>,
+  a: (name: string) => Float32Array,
+  b: (name: string) => Float32Array,
+): number {
+  const length = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  const errors = [...names].map((name) => {
+    const other = b(name);
+    return length(a(name).map((value, i) => value - other[i]!)) / Math.max(length(other), 1e-12);
+  });
+  return Math.max(...errors);
+}
+
+/** Relative differences of the gradients of every batch: median and largest over the batches. */
+function describeGradients(names: readonly string[], ours: readonly StepResult[]): string[] {
+  const our = (batch: number) => (name: string) => ours[batch]!.gradients.get(name)!;
+  const single = (batch: number) => (name: string) => readFloats(`${name}.gradient.${batch}`);
+  const double = (batch: number) => (name: string) => readFloats(`${name}.gradient64.${batch}`);
+  const pairs = [
+    { title: "ours to PyTorch's", a: our, b: single },
+    { title: "ours to PyTorch's in float64", a: our, b: double },
+    { title: "PyTorch's to its own in float64", a: single, b: double },
+  ];
+  return pairs.map(({ title, a, b }) => {
+    const errors = ours.map((_unused, batch) => worstTensor(names, a(batch), b(batch)));
+    return `${title} ${median(errors).toExponential(1)} (${Math.max(...errors).toExponential(1)})`;
+  });
 }
 
 async function compare(title: string, trainedFrom: string, blocks: readonly number[]): Promise<void> {
@@ -158,50 +150,49 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
     ...{ image: config.input, margin: training.margin, session: context.session },
   });
   try {
-    const parts = await mineParts(network, STEPS * training.batchTuples);
+    const batches = await mineBatches(network, { streets, count: STEPS, folder }, context);
+    const names = [...network.weights.keys()];
     writeFloats(
       'features',
-      parts.map(({ features }) => features),
+      batches.map(({ features }) => features),
     );
-    for (const [name, { data: values }] of network.weights) writeFloats(name, [values]);
-    const { times, first } = await takeSteps(network, parts);
-    const torch = takeStepsInPyTorch(network, blocks);
+    for (const [name, tensor] of network.weights) writeFloats(name, [tensor.data]);
+    const atStart: StepResult[] = [];
+    for (const { features, triplets } of batches) atStart.push(await network.step(features, triplets));
+    const ours = median(await takeSteps(network, batches));
+    const torch = runPyTorch(network, batches, blocks);
+    const weightsError = worstTensor(
+      names,
+      (name) => network.weights.get(name)!.data,
+      (name) => readFloats(`${name}.after`),
+    );
 
-    const worst = (errorOf: (name: string) => number): string => {
-      const errors = [...network.weights.keys()].map((name) => ({ name, error: errorOf(name) }));
-      const { name, error } = errors.reduce((a, b) => (b.error > a.error ? b : a));
-      return `${error.toExponential(1)} (${name})`;
-    };
-    const gradientOf = (name: string): Float32Array => first.gradients.get(name)!;
-    const torchOf = (name: string, what: string): Float32Array => readFloats(`${name}.torch-${what}`);
-    const weightsOf = (name: string): Float32Array => network.weights.get(name)!.data;
-    const ours = median(times.slice(2));
+    const { loss, violating } = atStart[0]!;
     console.log(
-      `${title}: ${training.batchTuples} tuples of ${2 + training.negativesPerQuery} images, ${network.weights.size} trained tensors`,
+      `${title}: ${names.length} trained tensors, ${batches[0]!.images.join(' + ')} images in the first batch`,
     );
     console.log(
-      `  loss ${first.loss.toFixed(6)} / ${torch.loss!.toFixed(6)}, violating ${first.violating} / ${torch.violating!}`,
+      `  its loss ${loss.toFixed(5)} / ${torch.loss.toFixed(5)}, violating ${violating} / ${torch.violating}`,
     );
-    console.log('  worst relative difference of a tensor, |a - b| / |b|:');
+    console.log(`  gradients, |a - b| / |b| of the worst tensor, median (worst) of ${STEPS} batches:`);
+    for (const line of describeGradients(names, atStart)) console.log(`    ${line}`);
+    if (blocks.length > 0) {
+      console.log(
+        `    of ${(torch.activations / 1e6).toFixed(0)} million activations ${torch.atCorner} are within 1e-6 of a corner of ReLU6, ` +
+          `${torch.flipped} on another side of it in PyTorch's float32 than in float64`,
+      );
+    }
+    console.log(`  weights after ${STEPS} steps, worst tensor: ${weightsError.toExponential(1)}`);
     console.log(
-      `    gradients: to PyTorch ${worst((name) => relativeError(gradientOf(name), torchOf(name, 'gradient')))}`,
-    );
-    console.log(
-      `      to its float64 ${worst((name) => relativeError(gradientOf(name), torchOf(name, 'gradient64')))}`,
-    );
-    console.log(
-      `      PyTorch's float32 to its float64 ${worst((name) => relativeError(torchOf(name, 'gradient'), torchOf(name, 'gradient64')))}`,
-    );
-    console.log(
-      `    weights after ${STEPS} steps: to PyTorch ${worst((name) => relativeError(weightsOf(name), torchOf(name, 'weights')))}`,
-    );
-    console.log(
-      `  step, median: ours ${ours.toFixed(1)} ms, PyTorch ${torch.medianMs!.toFixed(1)} ms, ratio ${(ours / torch.medianMs!).toFixed(2)}`,
+      `  step, median: ours ${ours.toFixed(1)} ms, PyTorch ${torch.medianMs.toFixed(1)} ms, ratio ${(ours / torch.medianMs).toFixed(2)}`,
     );
   } finally {
     await network.dispose();
   }
 }
 
+const streets = await readStreets();
+const backbone = await loadBackbone(config);
+const pooling = await initializePooling(streets.images, backbone, context);
 await compare('Head alone', 'features.13', []);
 await compare('Head and the last three blocks', 'features.10', [11, 12, 13]);

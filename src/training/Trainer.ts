@@ -8,7 +8,7 @@ import type { FeatureCache } from './FeatureCache.ts';
 import { computeSchedule, type ScheduleOptions } from './schedule.ts';
 import { SgdOptimizer, type TrainedTensor } from './SgdOptimizer.ts';
 import type { CachedTuple, TupleMiner } from './TupleMiner.ts';
-import type { StepPart, TrainingNetwork } from './TrainingNetwork.ts';
+import type { TrainingNetwork, Triplet } from './TrainingNetwork.ts';
 import { TrainingFailure } from './TrainingFailure.ts';
 
 export interface TrainerOptions extends ScheduleOptions {
@@ -203,14 +203,22 @@ export class Trainer {
   }
 
   async #step(tuples: readonly CachedTuple[], rateFactor: number, sums: EpochSums): Promise<void> {
-    const result = await this.#network.step(await Promise.all(tuples.map((tuple) => this.#readPart(tuple))));
+    const rows = [...new Set(tuples.flatMap((tuple) => [tuple.query, tuple.positive, ...tuple.negatives]))];
+    const at = new Map(rows.map((row, i) => [row, i]));
+    const triplets: Triplet[] = tuples.flatMap(({ query, positive, negatives }) =>
+      negatives.map((negative) => ({
+        query: at.get(query)!,
+        positive: at.get(positive)!,
+        negative: at.get(negative)!,
+      })),
+    );
+    const result = await this.#network.step(await readFeatures(this.#cache, rows), triplets);
     if (!Number.isFinite(result.loss)) {
-      const rows = tuples.flatMap(rowsOf);
       throw new TrainingFailure('not-finite', { epoch: this.#epoch + 1, step: sums.steps + 1, rows });
     }
     sums.loss += result.loss;
     sums.active += tuples.length;
-    sums.triplets += tuples.reduce((sum, { negatives }) => sum + negatives.length, 0);
+    sums.triplets += triplets.length;
     sums.violating += result.violating;
     sums.steps += 1;
     if (result.violating === 0) return; // the authors: a batch without violation makes no update at all
@@ -219,11 +227,4 @@ export class Trainer {
     );
     this.#optimizer.step(this.#tensors, scaled, rateFactor);
   }
-  async #readPart(tuple: CachedTuple): Promise<StepPart> {
-    const triplets = tuple.negatives.map((_unused, i) => ({ query: 0, positive: 1, negative: 2 + i }));
-    return { features: await readFeatures(this.#cache, rowsOf(tuple)), triplets };
-  }
 }
-
-/** Cache rows of a tuple's images. */
-const rowsOf = ({ query, positive, negatives }: CachedTuple): number[] => [query, positive, ...negatives];

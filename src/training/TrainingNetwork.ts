@@ -2,7 +2,6 @@
  * @file The network under training: frozen prefix, trained suffix with the head, and the weights that steps change. Steps
  * and descriptions run on ONNX Runtime with the weights as inputs.
  */
-import { availableParallelism } from 'node:os';
 import {
   type Feeds,
   floatFeed,
@@ -18,18 +17,11 @@ import { cutGraph } from '../onnx/surgery.ts';
 import { writeModel } from '../onnx/writeModel.ts';
 import { createStepGraph, freeWeights, STEP, type StepGraph } from './stepGraph.ts';
 
-/** Positions among the images of a step's part. */
+/** A triplet of a step: positions among the step's images. */
 export interface Triplet {
   readonly query: number;
   readonly positive: number;
   readonly negative: number;
-}
-
-/** A tuple or several: images that triplets choose among. */
-export interface StepPart {
-  /** [n, ...featureDims] */
-  readonly features: Float32Array;
-  readonly triplets: readonly Triplet[];
 }
 
 export interface StepResult {
@@ -56,12 +48,9 @@ export interface NetworkOptions {
   readonly session?: SessionOptions;
 }
 
-/** Parts of up to so many images more share a session; the rest of its rows repeat the first image with weight zero. */
-const IMAGE_BUCKET = 4;
-const TRIPLET_BUCKET = 10;
+/** Steps of up to so many images share a session; the rest of its rows repeat the first image with weight zero. */
+const IMAGE_BUCKET = 12;
 const DESCRIBE_BATCH = 32;
-/** No more runs at once than Node has threads for them. */
-const MOST_RUNS_AT_ONCE = 4;
 
 /** Keeps the head's three parameter sets; version 1 has no bias, as the published models. */
 function headWeights(graph: Graph, pooling: Pooling): string[] {
@@ -131,36 +120,38 @@ export class TrainingNetwork {
     );
   }
 
-  /**
-   * Loss, count and gradients, summed over the parts. Every part is a run of its own, several at a time: cores that need not
-   * meet after every operator are a third faster than cores that share each one.
-   */
-  async step(parts: readonly StepPart[]): Promise<StepResult> {
-    const results = new Array<StepResult>(parts.length);
-    const waiting = parts.entries();
-    const work = async (): Promise<void> => {
-      for (const [at, part] of waiting) results[at] = await this.#runPart(part);
-    };
-    await Promise.all(Array.from({ length: this.#runsAtOnce }, work));
-    return results.reduce(addResult);
-  }
-
-  async #runPart({ features, triplets }: StepPart): Promise<StepResult> {
+  /** Loss, count and gradients of one batch; `features` [n, ...featureDims] of its images. */
+  async step(features: Float32Array, triplets: readonly Triplet[]): Promise<StepResult> {
     const rowLength = elementCount(this.featureDims);
     const count = features.length / rowLength;
-    const images = roundUp(count, IMAGE_BUCKET);
-    const rows = roundUp(triplets.length, TRIPLET_BUCKET);
+    const images = Math.ceil(count / IMAGE_BUCKET) * IMAGE_BUCKET;
+    const rows = Math.ceil(triplets.length / 10) * 10;
     const { session, step } = await this.#stepSession(images, rows);
-    const select = (image: (triplet: Triplet) => number): RuntimeTensor =>
-      selector(triplets.map(image), { rows, columns: images });
-    const isTriplet = Float32Array.from({ length: rows }, (_unused, i) => (i < triplets.length ? 1 : 0));
-    const feeds: Feeds = {
+    const filled = new Float32Array(images * rowLength);
+    filled.set(features);
+    for (let i = count; i < images; i++) filled.copyWithin(i * rowLength, 0, rowLength);
+    const feeds: Record<string, RuntimeTensor> = {
       ...this.#weightFeeds(),
-      [this.#features]: floatFeed([images, ...this.featureDims], fillRows(features, rowLength, images)),
-      [STEP.query]: select((triplet) => triplet.query),
-      [STEP.positive]: select((triplet) => triplet.positive),
-      [STEP.negative]: select((triplet) => triplet.negative),
-      [STEP.weight]: floatFeed([rows, 1], isTriplet),
+      [this.#features]: floatFeed([images, ...this.featureDims], filled),
+      [STEP.query]: selector(
+        triplets.map((triplet) => triplet.query),
+        rows,
+        images,
+      ),
+      [STEP.positive]: selector(
+        triplets.map((triplet) => triplet.positive),
+        rows,
+        images,
+      ),
+      [STEP.negative]: selector(
+        triplets.map((triplet) => triplet.negative),
+        rows,
+        images,
+      ),
+      [STEP.weight]: floatFeed(
+        [rows, 1],
+        Float32Array.from({ length: rows }, (_unused, i) => (i < triplets.length ? 1 : 0)),
+      ),
     };
     const results = await session.run(feeds, [STEP.loss, STEP.violating, ...step.gradients.values()]);
     return {
@@ -216,57 +207,20 @@ export class TrainingNetwork {
         },
         ...{ trained: [...this.weights.keys()], images, triplets, margin: this.#options.margin },
       });
-      const threads = Math.max(1, Math.floor(this.#threads / this.#runsAtOnce));
-      opened = this.#open(step.graph, 'training step', { threads }).then((session) => ({ session, step }));
+      opened = this.#open(step.graph, 'training step').then((session) => ({ session, step }));
       this.#steps.set(key, opened);
     }
     return opened;
   }
 
-  get #threads(): number {
-    return this.#options.session?.threads ?? availableParallelism();
-  }
-
-  get #runsAtOnce(): number {
-    return Math.min(this.#threads, MOST_RUNS_AT_ONCE);
-  }
-
-  #open(graph: Graph, name: string, changes: SessionOptions = {}): Promise<OnnxSession> {
+  #open(graph: Graph, name: string): Promise<OnnxSession> {
     const { opset, session } = this.#options;
-    return OnnxSession.open(writeModel({ ...createModel(graph), opset }), name, { ...session, ...changes });
+    return OnnxSession.open(writeModel({ ...createModel(graph), opset }), name, session);
   }
 }
 
-const roundUp = (count: number, bucket: number): number => Math.ceil(count / bucket) * bucket;
-
-/** `values` [n, rowLength] with the first row repeated up to `rows` rows. */
-function fillRows(values: Float32Array, rowLength: number, rows: number): Float32Array {
-  if (values.length === rows * rowLength) return values;
-  const filled = new Float32Array(rows * rowLength);
-  filled.set(values);
-  for (let start = values.length; start < filled.length; start += rowLength) filled.copyWithin(start, 0, rowLength);
-  return filled;
-}
-
-/** One-hot rows [rows, columns]; rows without a position choose the first column. */
-function selector(
-  positions: readonly number[],
-  { rows, columns }: { readonly rows: number; readonly columns: number },
-): RuntimeTensor {
+function selector(positions: readonly number[], rows: number, columns: number): RuntimeTensor {
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) data[row * columns + (positions[row] ?? 0)] = 1;
   return floatFeed([rows, columns], data);
-}
-
-function addResult(sum: StepResult, { loss, violating, gradients }: StepResult): StepResult {
-  return {
-    loss: sum.loss + loss,
-    violating: sum.violating + violating,
-    gradients: new Map(
-      [...sum.gradients].map(([name, values]) => {
-        const more = gradients.get(name)!;
-        return [name, values.map((value, i) => value + more[i]!)];
-      }),
-    ),
-  };
 }

@@ -4,13 +4,55 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
 import { createRandom } from '../../src/math/random.ts';
+import { initializeParameters } from '../../src/netvlad/initializeParameters.ts';
+import { GraphBuilder } from '../../src/onnx/GraphBuilder.ts';
+import { floatTensor, type Graph, OPSET } from '../../src/onnx/graph.ts';
 import { FeatureCache } from '../../src/training/FeatureCache.ts';
 import { eachNeighbourhood, type TrainingImage } from '../../src/training/neighbourhoods.ts';
 import { type EpochReport, Trainer, type TrainerHooks, type TrainerState } from '../../src/training/Trainer.ts';
+import { TrainingNetwork } from '../../src/training/TrainingNetwork.ts';
 import { TupleMiner } from '../../src/training/TupleMiner.ts';
-import { CHANNELS, COLUMNS, createTinyNetwork, ROWS } from '../support/tinyNetwork.ts';
 
-const [PLACES, VIEWS] = [12, 4];
+const [CHANNELS, ROWS, COLUMNS, PLACES, VIEWS] = [6, 3, 4, 12, 4];
+
+/** A linear "backbone" of one 1x1 convolution. */
+function backbone(): Graph {
+  const random = createRandom(5);
+  const builder = new GraphBuilder();
+  const image = builder.input('image', ['n', 3, 'height', 'width']);
+  const lift = builder.initializer('lift', floatTensor(weights(random, CHANNELS * 3), [CHANNELS, 3, 1, 1]));
+  const mix = builder.initializer('mix', floatTensor(weights(random, CHANNELS * CHANNELS), [CHANNELS, CHANNELS, 1, 1]));
+  builder.op('Conv', [builder.op('Conv', [image, lift], {}, 'early'), mix], {}, 'map');
+  builder.output('map', ['n', CHANNELS, 'rows', 'columns']);
+  return builder.build('tiny');
+}
+
+const weights = (random: ReturnType<typeof createRandom>, count: number): Float32Array =>
+  Float32Array.from({ length: count }, () => random.normal() * 0.5);
+
+function createNetwork(): TrainingNetwork {
+  const random = createRandom(6);
+  const rows = (count: number): Float64Array => {
+    const values = Float64Array.from({ length: count * CHANNELS }, () => random.normal());
+    for (let start = 0; start < values.length; start += CHANNELS) {
+      const row = values.subarray(start, start + CHANNELS);
+      const length = Math.hypot(...row);
+      row.forEach((value, i) => (row[i] = value / length));
+    }
+    return values;
+  };
+  const { parameters } = initializeParameters('v1', { centres: rows(4), dimension: CHANNELS }, rows(200));
+  return new TrainingNetwork({
+    backbone: backbone(),
+    opset: OPSET,
+    pooling: { kind: 'netvlad', parameters },
+    trainedFrom: 'early',
+    trainHead: true,
+    image: { width: COLUMNS, height: ROWS },
+    margin: 0.1,
+    session: { threads: 1 },
+  });
+}
 
 /** Places 50 m apart, views of a place 2 m apart. */
 const IMAGES = Array.from({ length: PLACES * VIEWS }, (_unused, row) => {
@@ -50,7 +92,7 @@ async function train(
   options: { resumed?: TrainerState; stopAfterQueries?: number } = {},
 ): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'trainer-'));
-  const network = createTinyNetwork();
+  const network = createNetwork();
   const cache = await FeatureCache.open({
     folder,
     key: 'k',
