@@ -13,6 +13,8 @@ import { onnxError } from './OnnxError.ts';
 const FLOAT_SHARE = 0.02;
 const FIRST_OPSET = 13;
 const LARGEST = 127;
+/** The smallest normal float32: scales below it would be rounded coarsely, or to zero. */
+const SMALLEST_SCALE = 2 ** -126;
 
 export interface QuantizedModel {
   readonly model: OnnxModel;
@@ -78,7 +80,9 @@ export function quantizeTensor(
     const channel = channelOf(at);
     scales[channel] = Math.max(scales[channel]!, Math.abs(value));
   });
-  for (let channel = 0; channel < channels; channel++) scales[channel] = scales[channel]! / LARGEST || 1;
+  scales.forEach((largest, channel) => {
+    scales[channel] = largest === 0 ? 1 : Math.max(largest / LARGEST, SMALLEST_SCALE);
+  });
   return { values: Int8Array.from(data, (value, at) => Math.round(value / scales[channelOf(at)]!)), scales };
 }
 

@@ -30,6 +30,12 @@ describe('quantizeTensor', () => {
     assert.deepEqual([...values], [127, 127, 64, -127]);
   });
 
+  it('holds a channel of nothing but denormal weights', () => {
+    const { values, scales } = quantizeTensor(tensorOf([1.4e-45, 0, 1e-38, -1e-38], [2, 2]), 0);
+    assert.deepEqual([...values], [0, 0, 1, -1]); // in steps of the smallest normal number, 1.18e-38
+    assert.deepEqual([...scales], [2 ** -126, 2 ** -126]);
+  });
+
   it('is never off by more than half a step', () => {
     const weights = fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 12, maxLength: 12 });
     fc.assert(
