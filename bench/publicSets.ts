@@ -86,15 +86,38 @@ export async function loadPublicQuestions(data: string): Promise<readonly Public
   ];
 }
 
-/** Every second query of the training streets: for settings, never for reports. */
-export async function loadStreetsForTuning(data: string): Promise<PublicQuestion> {
+/** Of the training streets every query, or every second one: for settings, never for reports. */
+export async function loadStreetsForTuning(data: string, every = 1): Promise<PublicQuestion> {
   const queries = await readSet(data, 'cambridge_west', 'train_query');
   return createQuestion({
     name: 'cambridge_west training',
     rule: '25 m',
     database: await readSet(data, 'cambridge_west', 'train_database'),
-    queries: queries.filter((_unused, at) => at % 2 === 0),
+    queries: queries.filter((_unused, at) => at % every === 0),
     apart: metresApart,
     radius: 25,
   });
+}
+
+export interface TownQuestion extends PublicQuestion {
+  /** More images of the map's traverse than the map holds. */
+  readonly views: readonly GeotaggedImage[];
+}
+
+/**
+ * Of a town by `netvlad simulate`, `sequence` e.g. `01_dusk`. Every eighth image of the first traverse is the map, 24 m
+ * from one to the next: hardly a query stands where the map does.
+ */
+export async function loadTownForTuning(town: string, sequence: string): Promise<TownQuestion> {
+  const images = await readSet(town, '.');
+  const first = images.filter(({ role }) => role === 'database');
+  const question = createQuestion({
+    name: `town, ${sequence.slice(3)}`,
+    rule: '15 m',
+    database: first.filter(({ frame }) => frame! % 8 === 0),
+    queries: images.filter((image) => image.sequence === sequence && image.frame! % 2 === 0),
+    apart: metresApart,
+    radius: 15,
+  });
+  return { ...question, views: first.filter(({ frame }) => frame! % 2 === 0) };
 }

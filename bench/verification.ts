@@ -42,7 +42,8 @@ function evidenceOf(pairs: readonly Correspondence[]): number {
 
 /** Candidates with their evidence, ranked by it. */
 function verify(candidates: readonly Candidate[]): readonly Verified[] {
-  return rankByEvidence(candidates.map(({ pairs, ...rest }) => ({ ...rest, evidence: evidenceOf(pairs) })));
+  const verified = candidates.map(({ pairs, ...rest }) => ({ ...rest, evidence: evidenceOf(pairs) }));
+  return rankByEvidence(verified, ({ global }) => global);
 }
 
 /** The first answers and their evidence. */

@@ -3,15 +3,15 @@
  * ones: cambridge_west training (`DATA`), and a town made by
  *
  *   netvlad simulate --out TOWN --seed 21 --frames 400 --conditions day,dusk,day --size 320x240
- *   node dist/bench/verification_geometry.js DATA TOWN
+ *   node dist/bench/verification_geometry.js DATA TOWN [streets] [dusk] [day]
  *
  * The first table asks of pairs of views: which share of them has more evidence than 99 % of the wrong candidates that
  * retrieval offers? The second asks of queries: is the answer right? (docs/verification.md)
  */
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
-import { rankByEvidence, SIMILARITY_WEIGHT } from '../src/verification/rankByEvidence.ts';
+import { rankByEvidence } from '../src/verification/rankByEvidence.ts';
 import { GEOMETRIC_MODELS, type GeometricModel } from './geometricModels.ts';
-import { createQuestion, loadStreetsForTuning, metresApart, readSet, type PublicQuestion } from './publicSets.ts';
+import { loadStreetsForTuning, loadTownForTuning, metresApart, type PublicQuestion } from './publicSets.ts';
 import {
   columns,
   correspond,
@@ -26,10 +26,11 @@ import {
   type Candidate,
 } from './verifiedPairs.ts';
 
-const [data, town] = process.argv.slice(2);
+const [data, town, ...wanted] = process.argv.slice(2);
 if (data === undefined || town === undefined) {
-  throw new Error('usage: node dist/bench/verification_geometry.js DATA TOWN');
+  throw new Error('usage: node dist/bench/verification_geometry.js DATA TOWN [streets] [dusk] [day]');
 }
+const does = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
 
 /** Evidence of one pair under every model. */
 type Evidence = readonly number[];
@@ -121,7 +122,7 @@ function reportAnswers(lists: readonly (readonly Judged[])[]): void {
         inside.map((list) =>
           rankByEvidence(
             list.map((one) => ({ ...one, evidence: one.evidence[at]! })),
-            SIMILARITY_WEIGHT,
+            ({ global }) => global,
           ),
         ),
         1,
@@ -156,25 +157,10 @@ async function study(question: PublicQuestion, views = question.database): Promi
   reportAnswers(lists);
 }
 
-/** Every eighth image of the first traverse is the map, 24 m from one to the next: no query stands where the map does. */
-async function studyTown(sequence: string): Promise<void> {
-  const images = await readSet(town!, '.');
-  const first = images.filter(({ role }) => role === 'database');
-  const question = createQuestion({
-    name: `town, ${sequence.slice(3)}`,
-    rule: '15 m',
-    database: first.filter(({ frame }) => frame! % 8 === 0),
-    queries: images.filter((image) => image.sequence === sequence && image.frame! % 2 === 0),
-    apart: metresApart,
-    radius: 15,
-  });
-  await study(
-    question,
-    first.filter(({ frame }) => frame! % 2 === 0),
-  );
+if (does('streets')) await study(await loadStreetsForTuning(data, 2));
+for (const sequence of ['01_dusk', '02_day'].filter((name) => does(name.slice(3)))) {
+  const question = await loadTownForTuning(town, sequence);
+  await study(question, question.views);
 }
-
-await study(await loadStreetsForTuning(data));
-for (const sequence of ['01_dusk', '02_day']) await studyTown(sequence);
 await model.dispose();
 await matcher.dispose();

@@ -21,11 +21,14 @@ export interface Described {
 export interface Candidate {
   readonly image: GeotaggedImage;
   readonly similarity: number;
+  /** Of the candidate, [D]. */
+  readonly global: Float32Array;
   readonly isTrue: boolean;
   readonly pairs: readonly Correspondence[];
 }
 
-export const model = await loadModel(findDefaultModel());
+/** `MODEL=path.onnx node dist/bench/...` asks another model than the default. */
+export const model = await loadModel(process.env.MODEL ?? findDefaultModel());
 export const matcher = await OnnxGridMatcher.create();
 /** Grid columns of the model's local features; all images have the same. */
 export const { columns } = model.manifest.local!;
@@ -83,8 +86,8 @@ export class SearchedDatabase {
     const found = matches.map(({ place }) => this.#images[place]!);
     const pairs = await correspond(query, found);
     return matches.map(({ similarity }, rank) => {
-      const { image } = found[rank]!;
-      return { image, similarity, isTrue: isTrue(query.image, image), pairs: pairs[rank]! };
+      const { image, global } = found[rank]!;
+      return { image, similarity, global, isTrue: isTrue(query.image, image), pairs: pairs[rank]! };
     });
   }
 }

@@ -1,22 +1,16 @@
 /** @file The port that turns images into descriptors. */
 import type { RgbImage } from '../image/RgbImage.ts';
+import type { LocalFeatures } from '../verification/LocalGrid.ts';
 import type { ModelManifest } from './ModelManifest.ts';
 
-/** The dense map that NetVLAD pools, unit L2 per location. */
-export interface LocalFeatures {
-  readonly rows: number;
-  readonly columns: number;
-  readonly channels: number;
-  /** [n, rows * columns, channels] row-major. */
-  readonly data: Float32Array;
-}
+export type { LocalFeatures };
 
 export interface Descriptors {
   readonly count: number;
   readonly dimension: number;
   /** [count, dimension] row-major, unit L2. */
   readonly global: Float32Array;
-  /** Present when asked for and when the model has it. */
+  /** Of `count` images; present when asked for and when the model has it. */
   readonly local: LocalFeatures | null;
 }
 

@@ -8,6 +8,7 @@ import { guardMap, openMapDatabase } from './mapFile.ts';
 import { parseManifestRows, toMapModel, type MapManifest, type MapModel } from './MapManifest.ts';
 import type { LocalGrid } from '../verification/LocalGrid.ts';
 import type { Place } from './Place.ts';
+import type { PlaceFeatures } from './PlaceFeatureCache.ts';
 import { toPlace, type PlaceRow } from './placeRows.ts';
 
 const short = (sha256: string): string => sha256.slice(0, 12);
@@ -117,6 +118,19 @@ export class PlaceMap {
     return { rows, columns, channels, vectors: new Int8Array(vectors.buffer, vectors.byteOffset, vectors.length) };
   }
 
+  /** What verification compares; null for a place without local features. Read from the file at every call: cache above. */
+  features(id: number): PlaceFeatures | null {
+    const local = this.localFeatures(id);
+    if (local === null) return null;
+    const vector = guardMap(this.path, () =>
+      this.#db.prepare<[number], Buffer>('SELECT vector FROM descriptor WHERE place_id = ?').pluck().get(id),
+    );
+    const descriptor = new Float32Array(this.dimension);
+    if (vector?.length !== descriptor.byteLength) throw this.#misfit(id, vector?.length ?? 0);
+    new Uint8Array(descriptor.buffer).set(vector);
+    return { local, descriptor };
+  }
+
   get hasLocalFeatures(): boolean {
     return guardMap(
       this.path,
@@ -143,15 +157,17 @@ export class PlaceMap {
     let row = 0;
     for (const { place_id: id, vector } of vectors) {
       if (this.places[row]?.id !== id || vector.length !== dimension * 4) {
-        throw this.#damaged(
-          `descriptor of place ${id} does not fit (${vector.length} bytes, expected ${dimension * 4})`,
-        );
+        throw this.#misfit(id, vector.length);
       }
       bytes.set(vector, row * dimension * 4);
       row++;
     }
     if (row !== this.size) throw this.#damaged(`it holds ${this.size} places and ${row} descriptors`);
     return descriptors;
+  }
+
+  #misfit(id: number, bytes: number): NetvladError {
+    return this.#damaged(`descriptor of place ${id} does not fit (${bytes} bytes, expected ${this.dimension * 4})`);
   }
 
   #damaged(what: string): NetvladError {

@@ -125,7 +125,7 @@ function toFacts(model: OnnxDescriptorModel, { path, map }: OnlineMap): EngineFa
 async function openVerifier(model: OnnxDescriptorModel, online: OnlineMap, topK: number): Promise<MapVerifier | null> {
   const hasFeatures = online.map.hasLocalFeatures || online.size === 0;
   if (topK === 0 || model.manifest.onnx.local === undefined || !hasFeatures) return null;
-  return MapVerifier.create((place) => online.map.localFeatures(place), { topK });
+  return MapVerifier.create((place) => online.map.features(place), { topK });
 }
 
 /** Throws a NetvladError that says which file or provider cannot be used, and what to do. */

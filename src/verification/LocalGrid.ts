@@ -1,6 +1,6 @@
 /** @file The dense feature map of an image as it is stored and matched: unit vectors on a grid, int8. */
 
-/** int8 quantisation of unit vectors: value = round(127 x component). Matching loses nothing measurable by it. */
+/** Unit vectors as round(127 x component): a quarter of the bytes, and matching loses nothing measurable. */
 export interface LocalGrid {
   readonly rows: number;
   readonly columns: number;
@@ -12,8 +12,8 @@ export interface LocalGrid {
 /** Full scale of the quantisation. */
 export const GRID_SCALE = 127;
 
-/** Dense local features of several images, as a descriptor model gives them. */
-export interface LocalFeatureBatch {
+/** The dense maps that NetVLAD pools, of one or more images, as a descriptor model gives them. */
+export interface LocalFeatures {
   readonly rows: number;
   readonly columns: number;
   readonly channels: number;
@@ -21,9 +21,9 @@ export interface LocalFeatureBatch {
   readonly data: Float32Array;
 }
 
-/** Quantises one image of a batch. Values that are not finite become 0: such a location matches nothing. */
-export function quantizeGrid(batch: LocalFeatureBatch, image = 0): LocalGrid {
-  const { rows, columns, channels, data } = batch;
+/** Quantises the features of one of the images. NaN becomes 0: a location of zeros matches nothing. */
+export function quantizeGrid(features: LocalFeatures, image = 0): LocalGrid {
+  const { rows, columns, channels, data } = features;
   const length = rows * columns * channels;
   const vectors = new Int8Array(length);
   for (let at = 0, from = image * length; at < length; at++, from++) {

@@ -9,39 +9,37 @@ export const DEFAULT_CONSENSUS_OPTIONS: ConsensusOptions = {
   toleranceCells: 1.6,
 };
 
-/** The plain matcher in this thread; about 20 ms a candidate. */
-export const plainGridMatcher: GridMatcher = {
+/** Plain loops in this thread: see `matchGrids`. */
+const plainGridMatcher: GridMatcher = {
   match: (query, candidates) => Promise.resolve(candidates.map((candidate) => matchGrids(query, candidate))),
 };
 
-/** The evidence of one pair from its nearest neighbours. Symmetric: swapping the images gives the same evidence. */
+/** What one pair of images agrees on, from its nearest neighbours. Swapping the images gives the same evidence. */
 export function judgePair(
   nearest: NearestLocations,
   grids: { readonly query: LocalGrid; readonly candidate: LocalGrid },
-  options: ConsensusOptions = DEFAULT_CONSENSUS_OPTIONS,
 ): Consensus {
   const columns = { query: grids.query.columns, candidate: grids.candidate.columns };
-  return findConsensus(selectMutual(nearest), columns, options);
+  return findConsensus(selectMutual(nearest), columns, DEFAULT_CONSENSUS_OPTIONS);
 }
 
 /** Verifies candidates against a query. Deterministic: nothing is drawn at random. */
 export class SpatialVerifier {
-  readonly options: ConsensusOptions;
   readonly #matcher: GridMatcher;
 
-  constructor(matcher: GridMatcher = plainGridMatcher, options: Partial<ConsensusOptions> = {}) {
-    this.options = { ...DEFAULT_CONSENSUS_OPTIONS, ...options };
+  /** The matcher stays the caller's. */
+  constructor(matcher: GridMatcher = plainGridMatcher) {
     this.#matcher = matcher;
   }
 
-  /** One consensus a candidate; null for a candidate whose features have other channels and cannot be compared. */
+  /** Row i belongs to candidate i; null where its features have other channels than the query's: no comparison. */
   async verify(query: LocalGrid, candidates: readonly LocalGrid[]): Promise<readonly (Consensus | null)[]> {
     const results = new Array<Consensus | null>(candidates.length).fill(null);
     for (const rows of groupBySize(candidates, query.channels)) {
       const group = rows.map((row) => candidates[row]!);
       const nearest = await this.#matcher.match(query, group);
       for (const [at, row] of rows.entries()) {
-        results[row] = judgePair(nearest[at]!, { query, candidate: group[at]! }, this.options);
+        results[row] = judgePair(nearest[at]!, { query, candidate: group[at]! });
       }
     }
     return results;

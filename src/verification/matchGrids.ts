@@ -7,7 +7,7 @@ export interface NearestLocations {
   readonly forward: Int32Array;
   /** [candidate locations] index of the most similar query location. */
   readonly backward: Int32Array;
-  /** [query locations] dot product of the unit vectors of a location and its `forward`. */
+  /** [query locations] dot product of a location's unit vector with that of its `forward`, -1..1. */
   readonly similarity: Float32Array;
 }
 
@@ -15,6 +15,9 @@ export interface NearestLocations {
 export interface GridMatcher {
   match(query: LocalGrid, candidates: readonly LocalGrid[]): Promise<readonly NearestLocations[]>;
 }
+
+/** Less than any dot product of int8 vectors. */
+const NOTHING_YET = -0x8000_0000;
 
 /** Plain loops: the oracle of faster matchers, and fast enough for single pairs (about 20 ms). */
 export function matchGrids(query: LocalGrid, candidate: LocalGrid): NearestLocations {
@@ -24,9 +27,9 @@ export function matchGrids(query: LocalGrid, candidate: LocalGrid): NearestLocat
   const forward = new Int32Array(queryCount);
   const backward = new Int32Array(candidateCount);
   const similarity = new Float32Array(queryCount);
-  const best = new Int32Array(candidateCount).fill(-0x8000_0000);
+  const best = new Int32Array(candidateCount).fill(NOTHING_YET);
   for (let q = 0; q < queryCount; q++) {
-    let rowBest = -0x8000_0000;
+    let rowBest = NOTHING_YET;
     for (let c = 0; c < candidateCount; c++) {
       let dot = 0;
       for (let at = 0, a = q * channels, b = c * channels; at < channels; at++) {
@@ -48,10 +51,10 @@ export function matchGrids(query: LocalGrid, candidate: LocalGrid): NearestLocat
 
 /** A location of the query and one of the candidate that are each other's nearest. */
 export interface Correspondence {
-  /** Row-major location index. */
+  /** Row-major location indices, each in its own grid. */
   readonly query: number;
   readonly candidate: number;
-  /** Dot product of the unit vectors. */
+  /** Dot product of the unit vectors, 0..1. */
   readonly similarity: number;
 }
 

@@ -1,6 +1,8 @@
 /** @file Verification of retrieved places: which are looked at, what they get, in which order they come back. */
 import assert from 'node:assert/strict';
 import { MapVerifier } from '../../src/map/MapVerifier.ts';
+import type { PlaceFeatures } from '../../src/map/PlaceFeatureCache.ts';
+import { axis } from '../support/placeBuilders.ts';
 import { createScene, lookAt } from '../verification/syntheticGrids.ts';
 
 describe('MapVerifier', () => {
@@ -15,7 +17,11 @@ describe('MapVerifier', () => {
   const matches = [10, 20, 30, 40, 50].map((place, rank) => ({ place, similarity: 0.9 - rank / 10 }));
   let verifier: MapVerifier;
   beforeEach(async () => {
-    verifier = await MapVerifier.create((place) => grids.get(place) ?? null, { topK: 4 });
+    const read = (place: number): PlaceFeatures | null => {
+      const local = grids.get(place);
+      return local === undefined ? null : { local, descriptor: axis(place % 4, 4) };
+    };
+    verifier = await MapVerifier.create(read, { topK: 4 });
   });
   afterEach(() => verifier.dispose());
 
@@ -33,6 +39,25 @@ describe('MapVerifier', () => {
       verified.map(({ place, similarity }) => [place, similarity]).sort(),
       matches.map(({ place, similarity }) => [place, similarity]).sort(),
     );
+  });
+
+  it('puts a place that looks like the other candidates behind one that looks only like the query', async () => {
+    const looks: Readonly<Record<number, readonly number[]>> = { 1: [0.6, 0.8], 2: [1, 0], 3: [0, 1] };
+    const local = lookAt(createScene(2));
+    const alike = await MapVerifier.create((place) => ({ local, descriptor: Float32Array.from(looks[place]!) }), {
+      topK: 3,
+    });
+    const found = [
+      { place: 1, similarity: 0.62 },
+      { place: 2, similarity: 0.6 },
+      { place: 3, similarity: 0.4 },
+    ];
+    const ranked = await alike.verifyGrid(query, found);
+    assert.deepEqual(
+      ranked.map(({ place }) => place),
+      [2, 1, 3],
+    );
+    await alike.dispose();
   });
 
   it('gives the inliers of a place for pictures', async () => {

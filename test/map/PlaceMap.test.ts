@@ -60,8 +60,10 @@ describe('PlaceMap', () => {
     assert.deepEqual([...map.descriptors], [0.5, -0.5, 0.5, -0.5, 0, 1, 0, 0]);
     assert.deepEqual([...map.thumbnail(1)!], [0xff, 0xd8, 0xff]);
     assert.deepEqual(map.localFeatures(1), FULL.local);
+    assert.deepEqual(map.features(1), { local: FULL.local, descriptor: Float32Array.of(0.5, -0.5, 0.5, -0.5) });
     assert.equal(map.thumbnail(2), null);
     assert.equal(map.localFeatures(2), null);
+    assert.equal(map.features(2), null);
     assert.equal(map.rowOf(2), 1);
     map.close();
   });
@@ -228,8 +230,12 @@ describe('PlaceMap', () => {
   it('says so when a descriptor is missing or of another length', async () => {
     await build(FULL, BARE);
     const db = new Database(path);
-    db.exec(`UPDATE descriptor SET vector = x'00' WHERE place_id = 2`).close();
-    assert.throws(() => PlaceMap.open(path).descriptors, /descriptor of place 2 does not fit \(1 bytes, expected 16\)/);
+    db.exec(`UPDATE descriptor SET vector = x'00'`).close();
+    const map = PlaceMap.open(path);
+    for (const read of [() => map.descriptors, () => map.features(1)]) {
+      assert.throws(read, /descriptor of place 1 does not fit \(1 bytes, expected 16\)/);
+    }
+    map.close();
     assert.ok(existsSync(path));
   });
 });

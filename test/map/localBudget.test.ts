@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { formatMapInfo } from '../../src/cli/formatMapInfo.ts';
 import { keepsLocalFeatures } from '../../src/map/localBudget.ts';
-import { LocalFeatureCache } from '../../src/map/LocalFeatureCache.ts';
+import { PlaceFeatureCache } from '../../src/map/PlaceFeatureCache.ts';
 import { readMapInfo } from '../../src/map/mapInfo.ts';
 import { createMapManifest, toMapModel } from '../../src/map/MapManifest.ts';
 import { MapWriter } from '../../src/map/MapWriter.ts';
@@ -129,9 +129,9 @@ describe('features of a map larger than the memory given to them', () => {
     };
     const before = await held();
     const limit = 4 * 2 ** 20;
-    const cache = new LocalFeatureCache((place) => map.localFeatures(place), limit);
+    const cache = new PlaceFeatureCache((place) => map.features(place), limit);
     for (let round = 0; round < 2; round++) {
-      for (const { id } of map.places) assert.equal(cache.get(id)!.vectors.length, 2 ** 16);
+      for (const { id } of map.places) assert.equal(cache.get(id)!.local.vectors.length, 2 ** 16);
       assert.ok(cache.bytes <= limit);
       const grown = (await held()) - before;
       assert.ok(grown < 2 * limit, `${grown} bytes more in memory`);
