@@ -1,7 +1,15 @@
 /** @file Exit codes of every command (docs/cli.md). */
 import { NetvladError, type ErrorCode } from '../errors.ts';
 
-export const EXIT = { done: 0, failed: 1, usage: 2, badInput: 3, interrupted: 130 } as const;
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  badInput: 3,
+  interrupted: 130,
+  /** 128 + SIGPIPE: what a shell tells of a tool whose reader has gone. */
+  closedPipe: 141,
+} as const;
 
 const BY_CODE: Readonly<Record<ErrorCode, number>> = {
   usage: EXIT.usage,

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { TOOL_VERSION } from '../version.ts';
 import { EXIT } from './exitCodes.ts';
+import { watchOutput } from './outputFailure.ts';
 
 /** Every command file in `commands/` exports one of these. */
 export type Registration = (program: Command) => void;
@@ -18,6 +19,7 @@ export function createProgram(registrations: readonly Registration[]): Command {
 }
 
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  watchOutput();
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

@@ -3,6 +3,7 @@ import { NetvladError } from '../errors.ts';
 import type { Logger } from '../Logger.ts';
 import type { Progress } from '../Progress.ts';
 import { EXIT, exitCodeOf } from './exitCodes.ts';
+import { outputFailure } from './outputFailure.ts';
 import { createTerminalProgress } from './terminalProgress.ts';
 
 /** What a command gets beside its own options. */
@@ -44,8 +45,8 @@ function reportFailure(error: unknown, json: boolean): void {
 }
 
 /**
- * Runs a command's work and sets the process's exit code. The first SIGINT or SIGTERM aborts `context.signal`, a second
- * one ends the process at once.
+ * Runs a command's work and sets the process's exit code. The first SIGINT or SIGTERM aborts `context.signal`, as does output
+ * that cannot be written; a second signal ends the process at once.
  */
 export async function runCommand(
   options: { readonly json?: boolean | undefined },
@@ -57,8 +58,12 @@ export async function runCommand(
     if (abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(new NetvladError('interrupted', 'Interrupted.'));
   };
+  const onOutputFailure = (): void => {
+    abort.abort(new NetvladError('interrupted', 'The output cannot be written.'));
+  };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  outputFailure.addEventListener('abort', onOutputFailure);
   try {
     await work({
       signal: abort.signal,
@@ -70,9 +75,11 @@ export async function runCommand(
       },
     });
   } catch (error) {
+    if (outputFailure.aborted) return;
     reportFailure(error, json);
     process.exitCode = abort.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
   } finally {
+    outputFailure.removeEventListener('abort', onOutputFailure);
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
