@@ -112,6 +112,7 @@ export class ActiveRun {
 
   #startAnew(): void {
     this.#parts.session.localizer.reset();
+    this.#parts.session.outputs.clearTrajectory();
     this.#broadcaster.reset();
     this.#mapper?.startAnew();
   }

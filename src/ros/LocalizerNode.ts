@@ -281,6 +281,7 @@ export class LocalizerNode implements LifecycleWork {
         name: 'localization',
         report: () => {
           this.#publishRecall();
+          this.#session?.outputs.publishTrajectory();
           return reportLocalization({
             state: this.lifecycle.state,
             enabled: this.#enabled,

@@ -13,6 +13,7 @@ import {
   toRejectionMessage,
   type MessageContext,
 } from './toMessages.ts';
+import { Trajectory } from './Trajectory.ts';
 
 type Owned<T extends MessageType> = Publisher<MessageTypes[T]> & Destroyable;
 
@@ -26,8 +27,10 @@ export class Outputs {
   readonly #fix: Owned<'sensor_msgs/msg/NavSatFix'>;
   readonly #poses: Owned<'geometry_msgs/msg/PoseArray'>;
   readonly #markers: Owned<'visualization_msgs/msg/MarkerArray'>;
+  readonly #path: Owned<'nav_msgs/msg/Path'>;
   readonly #debugImage: Owned<'sensor_msgs/msg/CompressedImage'>;
   readonly #loopClosures: Owned<'netvlad_localizer/msg/LoopClosure'>;
+  readonly #trajectory = new Trajectory();
   readonly #contextNow: () => MessageContext;
 
   /** `contextNow`: a map that grows may get its datum later. */
@@ -44,6 +47,7 @@ export class Outputs {
     this.#poses = own('geometry_msgs/msg/PoseArray', '~/hypotheses/poses');
     this.#markers = own('visualization_msgs/msg/MarkerArray', '~/hypotheses/markers');
     this.#loopClosures = own('netvlad_localizer/msg/LoopClosure', '~/loop_closures');
+    this.#path = own('nav_msgs/msg/Path', '~/trajectory');
     this.#debugImage = own('sensor_msgs/msg/CompressedImage', '~/debug_image/compressed', PICTURE_QOS);
   }
 
@@ -58,7 +62,10 @@ export class Outputs {
     if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
     if (!withPose) return;
     const pose = toPoseStamped(decision, context);
-    if (pose !== null) this.#pose.publish(pose);
+    if (pose !== null) {
+      this.#pose.publish(pose);
+      this.#trajectory.add(pose);
+    }
     if (this.#fix.subscriptionCount > 0) {
       const fix = toFix(decision, context);
       if (fix !== null) this.#fix.publish(fix);
@@ -74,6 +81,17 @@ export class Outputs {
 
   publishLoopClosure(closure: LoopClosure): void {
     this.#loopClosures.publish(toLoopClosureMessage(closure, this.#contextNow()));
+  }
+
+  /** The whole trail once more, since a viewer may have come meanwhile. */
+  publishTrajectory(): void {
+    const path = this.#path.subscriptionCount > 0 ? this.#trajectory.toMessage() : null;
+    if (path !== null) this.#path.publish(path);
+  }
+
+  /** The sequence starts anew. */
+  clearTrajectory(): void {
+    this.#trajectory.clear();
   }
 
   get wantsDebugImage(): boolean {

@@ -23,6 +23,7 @@ export type PlaceHypothesesMessage = RosMessages['netvlad_localizer/msg/PlaceHyp
 export type PoseWithCovarianceStamped = RosMessages['geometry_msgs/msg/PoseWithCovarianceStamped'];
 export type PoseStamped = RosMessages['geometry_msgs/msg/PoseStamped'];
 export type PoseArray = RosMessages['geometry_msgs/msg/PoseArray'];
+export type Path = RosMessages['nav_msgs/msg/Path'];
 export type Odometry = RosMessages['nav_msgs/msg/Odometry'];
 export type CompressedImage = RosMessages['sensor_msgs/msg/CompressedImage'];
 export type TFMessage = RosMessages['tf2_msgs/msg/TFMessage'];
@@ -106,6 +107,7 @@ type RecordedType =
   | 'geometry_msgs/msg/PoseStamped'
   | 'geometry_msgs/msg/PoseWithCovarianceStamped'
   | 'nav_msgs/msg/Odometry'
+  | 'nav_msgs/msg/Path'
   | 'netvlad_localizer/msg/PlaceHypotheses'
   | 'netvlad_localizer/msg/RecallDiagnostics'
   | 'sensor_msgs/msg/CompressedImage'

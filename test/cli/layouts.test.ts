@@ -1,7 +1,7 @@
 /**
  * @file The viewers' layouts show topics that a replay with its inputs writes, and leave out none that a person wants to see.
- * Panel types and their settings are those of Lichtblick, the open continuation of Foxglove Studio; display classes those of
- * rviz_default_plugins (plugins_description.xml).
+ * Panel types and their settings are those of Lichtblick, the open continuation of Foxglove Studio; display classes, their types
+ * and properties those of rviz_default_plugins (plugins_description.xml, the displays' sources).
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
+import { findRos2Definition } from '../../src/bags/messageDefinitions.ts';
 import { openBag } from '../../src/bags/openBag.ts';
 import { encodePng } from '../../src/image/encode.ts';
 import { fixMessage, header, odometryMessage } from '../bags/support/rosMessageBuilders.ts';
@@ -22,7 +23,7 @@ const IMAGES = 8;
 /** What the issue of a viewer is: to show image, matches, hypotheses, trajectory, diagnostics. */
 const WANTED = [
   ...['/localizer/debug_image/compressed', '/localizer/hypotheses', '/localizer/hypotheses/markers'],
-  ...['/localizer/hypotheses/poses', '/localizer/pose', '/localizer/fix', '/diagnostics'],
+  ...['/localizer/hypotheses/poses', '/localizer/pose', '/localizer/fix', '/localizer/trajectory', '/diagnostics'],
 ];
 
 const topic = z.string().regex(/^\/[a-z_/]+$/);
@@ -45,7 +46,7 @@ const PANELS: Readonly<Record<string, z.ZodType>> = {
     followMode: z.enum(['follow-pose', 'follow-position', 'follow-none']),
     cameraState: z.object({ distance: z.number(), perspective: z.boolean(), phi: z.number() }),
     scene: z.object({}),
-    topics: z.record(topic, z.object({ visible: z.boolean(), type: z.enum(['axis', 'arrow']).optional() })),
+    topics: z.record(topic, z.object({ visible: z.boolean(), type: z.enum(['axis', 'arrow', 'line']).optional() })),
     layers: z.record(z.string(), z.object({ layerId: z.literal('foxglove.Grid') })),
   }),
   Plot: z.strictObject({
@@ -75,16 +76,96 @@ const PANELS: Readonly<Record<string, z.ZodType>> = {
   RawMessages: z.strictObject({ ...title, topicPath: messagePath, expansion: z.enum(['all', 'none']).optional() }),
 };
 
-/** Topics anywhere in a layout: strings or keys that begin with a slash, without the path into the message. */
-function topicsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value.startsWith('/') ? [value.split('.')[0]!] : [];
+/** Panel type -> the message types that it draws; a panel that is not listed takes any. */
+const DRAWN_BY: Readonly<Record<string, readonly string[]>> = {
+  Image: ['sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image'],
+  '3D': [
+    ...['geometry_msgs/msg/PoseArray', 'geometry_msgs/msg/PoseWithCovarianceStamped', 'nav_msgs/msg/Odometry'],
+    ...['nav_msgs/msg/Path', 'visualization_msgs/msg/MarkerArray'],
+  ],
+  map: ['sensor_msgs/msg/NavSatFix'],
+  DiagnosticSummary: ['diagnostic_msgs/msg/DiagnosticArray'],
+};
+
+/** QosProfileProperty of rviz_common: a word that it does not know is taken for the default without a word. */
+const qosProperty = z.strictObject({
+  Value: topic,
+  Depth: z.int().positive(),
+  'History Policy': z.enum(['Keep Last', 'Keep All', 'System Default']),
+  'Reliability Policy': z.enum(['Reliable', 'Best Effort', 'System Default']),
+  'Durability Policy': z.enum(['Volatile', 'Transient Local', 'System Default']),
+});
+const colour = z.string().regex(/^\d{1,3}; \d{1,3}; \d{1,3}$/);
+
+/** Display class -> the type that it shows, and its properties as far as we set them. A property that is none is ignored. */
+const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonly properties: z.ZodType }>> = {
+  'rviz_default_plugins/Grid': {
+    shows: null,
+    properties: z.strictObject({
+      'Cell Size': z.number(),
+      'Plane Cell Count': z.int(),
+      'Reference Frame': z.literal('<Fixed Frame>'),
+    }),
+  },
+  'rviz_default_plugins/TF': { shows: null, properties: z.strictObject({}) },
+  // By the last part of the topic's name it subscribes through image_transport.
+  'rviz_default_plugins/Image': { shows: 'sensor_msgs/msg/CompressedImage', properties: z.strictObject({}) },
+  'rviz_default_plugins/MarkerArray': { shows: 'visualization_msgs/msg/MarkerArray', properties: z.strictObject({}) },
+  'rviz_default_plugins/PoseArray': {
+    shows: 'geometry_msgs/msg/PoseArray',
+    properties: z.strictObject({ 'Arrow Length': z.number() }),
+  },
+  'rviz_default_plugins/PoseWithCovariance': {
+    shows: 'geometry_msgs/msg/PoseWithCovarianceStamped',
+    properties: z.strictObject({
+      Shape: z.enum(['Arrow', 'Axes']),
+      Covariance: z.strictObject({
+        Value: z.boolean(),
+        Position: z.strictObject({ Value: z.boolean(), Color: colour, Alpha: z.number(), Scale: z.number() }),
+        Orientation: z.strictObject({ Value: z.boolean(), Alpha: z.number() }),
+      }),
+    }),
+  },
+  'rviz_default_plugins/Path': {
+    shows: 'nav_msgs/msg/Path',
+    properties: z.strictObject({
+      Color: colour,
+      'Line Style': z.enum(['Lines', 'Billboards']),
+      'Line Width': z.number(),
+      'Pose Style': z.enum(['None', 'Axes', 'Arrows']),
+    }),
+  },
+  'rviz_default_plugins/Odometry': {
+    shows: 'nav_msgs/msg/Odometry',
+    properties: z.strictObject({
+      Keep: z.int(),
+      'Position Tolerance': z.number(),
+      'Angle Tolerance': z.number(),
+      Shape: z.strictObject({
+        Value: z.enum(['Arrow', 'Axes']),
+        'Head Length': z.number(),
+        'Shaft Length': z.number(),
+      }),
+      Covariance: z.strictObject({ Value: z.boolean() }),
+    }),
+  },
+};
+const TOOLS = ['rviz_default_plugins/MoveCamera', 'rviz_default_plugins/Measure'];
+const VIEWS = ['rviz_default_plugins/TopDownOrtho', 'rviz_default_plugins/Orbit'];
+/** It has no display for these. */
+const NOT_IN_RVIZ = ['/localizer/hypotheses', '/localizer/fix'];
+
+/** Every string and every key. */
+function stringsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => [...topicsIn(key), ...topicsIn(inner)]);
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...stringsIn(inner)]);
 }
 
 describe('viewer layouts', () => {
   let folder = '';
-  let written: readonly string[] = [];
+  /** Topic -> type. */
+  let written: ReadonlyMap<string, string> = new Map();
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'netvlad-layouts-'));
@@ -96,7 +177,7 @@ describe('viewer layouts', () => {
     const run = await runMain(['replay', drive!, '--map', map!, '--out', out!, '--with-inputs', ...model]);
     assert.equal(run.code, 0, run.stderr);
     const bag = await openBag(out!);
-    written = bag.topics.map(({ name }) => name);
+    written = new Map(bag.topics.map(({ name, type }) => [name, type]));
     await bag.close();
   });
   after(() => {
@@ -104,10 +185,7 @@ describe('viewer layouts', () => {
   });
 
   it('Foxglove: every panel of the layout is configured as its type takes it', () => {
-    const layout = JSON.parse(readFileSync(new URL('config/foxglove_layout.json', ROOT), 'utf8')) as {
-      readonly configById: Readonly<Record<string, unknown>>;
-      readonly layout: unknown;
-    };
+    const layout = readLayout();
     const shown = [...JSON.stringify(layout.layout).matchAll(/"([A-Za-z0-9]+![a-z]+)"/g)].map(([, id]) => id!);
     assert.deepEqual(shown.sort(), Object.keys(layout.configById).sort());
     for (const [id, config] of Object.entries(layout.configById)) {
@@ -116,30 +194,110 @@ describe('viewer layouts', () => {
       const checked = panel.safeParse(config);
       assert.ok(checked.success, `${id}: ${checked.success ? '' : z.prettifyError(checked.error)}`);
     }
-    const topics = [...new Set(topicsIn(layout.configById))];
-    for (const name of topics) assert.ok(written.includes(name), `${name} is not in the recording of a replay`);
+    const topics = shownIn(layout.configById).map(({ name }) => name);
     for (const name of WANTED) assert.ok(topics.includes(name), `${name} is not shown`);
   });
 
-  it('RViz: every display shows a topic that there is, of its kind', () => {
-    const config = parse(readFileSync(new URL('config/localizer.rviz', ROOT), 'utf8')) as {
-      readonly 'Visualization Manager': {
-        readonly Displays: readonly { readonly Class: string; readonly Topic?: { readonly Value: string } }[];
-      };
-    };
-    const shown = config['Visualization Manager'].Displays.flatMap(({ Class, Topic }) =>
-      Topic === undefined ? [] : [[Class.replace('rviz_default_plugins/', ''), Topic.Value] as const],
-    );
-    assert.deepEqual(Object.fromEntries(shown), {
-      Image: '/localizer/debug_image/compressed',
-      MarkerArray: '/localizer/hypotheses/markers',
-      Odometry: '/odom',
-      PoseArray: '/localizer/hypotheses/poses',
-      PoseWithCovariance: '/localizer/pose',
-    });
-    for (const [, name] of shown) assert.ok(written.includes(name), `${name} is not in the recording of a replay`);
+  it('Foxglove: every panel shows topics of a type that it draws, and fields that there are', () => {
+    for (const { id, name, path } of shownIn(readLayout().configById)) {
+      const type = typeOf(name);
+      const drawn = DRAWN_BY[id.split('!')[0]!];
+      // The truth may be a pose or a fix, as in the recording that is replayed.
+      if (name !== '/ground_truth') assert.ok(drawn?.includes(type) ?? true, `${id} does not draw ${name}, a ${type}`);
+      const missing = findMissingField(type, path);
+      assert.equal(missing, null, `${id}: ${name} has no field ${missing}`);
+    }
   });
+
+  it('RViz: every display is one that there is, with properties that it has, of a topic of its type', () => {
+    const { Panels: panels, 'Visualization Manager': manager } = readRviz();
+    for (const { Class } of panels)
+      assert.ok(['Displays', 'Views', 'Time'].includes(Class.replace('rviz_common/', '')));
+    for (const { Class } of manager.Tools) assert.ok(TOOLS.includes(Class), Class);
+    assert.ok(VIEWS.includes(manager.Views.Current.Class));
+    const shown: string[] = [];
+    for (const { Class, Name, Enabled, Topic, ...properties } of manager.Displays) {
+      const display = DISPLAYS[Class];
+      assert.ok(display !== undefined, `${Class} is no display of rviz_default_plugins`);
+      assert.equal(typeof Enabled, 'boolean', Name);
+      const checked = display.properties.safeParse(properties);
+      assert.ok(checked.success, `${Name}: ${checked.success ? '' : z.prettifyError(checked.error)}`);
+      if (display.shows === null) continue;
+      const { Value: name, ...qos } = qosProperty.parse(Topic);
+      assert.equal(typeOf(name), display.shows, `${Name} shows ${name}`);
+      const isPicture = name.endsWith('/compressed');
+      if (isPicture || name === '/odom')
+        assert.equal(qos['Reliability Policy'], 'Best Effort', `${Name} is offered that`);
+      shown.push(name);
+    }
+    for (const name of WANTED.filter((topic) => topic.startsWith('/localizer/') && !NOT_IN_RVIZ.includes(topic))) {
+      assert.ok(shown.includes(name), `${name} is not shown`);
+    }
+  });
+
+  function typeOf(name: string): string {
+    const found = written.get(name);
+    assert.ok(found !== undefined, `${name} is not in the recording of a replay`);
+    return found;
+  }
 });
+
+interface ShownTopic {
+  /** Of the panel. */
+  readonly id: string;
+  readonly name: string;
+  /** Fields into the message: `hypotheses[0].similarity` is two. */
+  readonly path: readonly string[];
+}
+
+function shownIn(panels: Readonly<Record<string, unknown>>): readonly ShownTopic[] {
+  return Object.entries(panels).flatMap(([id, config]) =>
+    stringsIn(config).flatMap((text) => {
+      if (!text.startsWith('/')) return [];
+      const [name, ...path] = text.split('.');
+      return [{ id, name: name!, path: path.map((field) => field.replace(/\[\d+\]$/, '')) }];
+    }),
+  );
+}
+
+/** The first field of a path that a message has not; null when it has all. */
+function findMissingField(type: string, path: readonly string[]): string | null {
+  const definitions = findRos2Definition(type)!.definitions;
+  let current = definitions[0]!;
+  for (const [depth, field] of path.entries()) {
+    const found = current.definitions.find(({ name }) => name === field);
+    if (found === undefined) return path.slice(0, depth + 1).join('.');
+    if (found.isComplex === true) current = definitions.find(({ name }) => name === found.type)!;
+  }
+  return null;
+}
+
+interface Layout {
+  readonly configById: Readonly<Record<string, unknown>>;
+  readonly layout: unknown;
+}
+
+function readLayout(): Layout {
+  return JSON.parse(readFileSync(new URL('config/foxglove_layout.json', ROOT), 'utf8')) as Layout;
+}
+
+interface RvizConfig {
+  readonly Panels: readonly { readonly Class: string }[];
+  readonly 'Visualization Manager': {
+    readonly Displays: readonly (Readonly<Record<string, unknown>> & {
+      readonly Class: string;
+      readonly Name: string;
+      readonly Enabled: unknown;
+      readonly Topic?: unknown;
+    })[];
+    readonly Tools: readonly { readonly Class: string }[];
+    readonly Views: { readonly Current: { readonly Class: string } };
+  };
+}
+
+function readRviz(): RvizConfig {
+  return parse(readFileSync(new URL('config/localizer.rviz', ROOT), 'utf8')) as RvizConfig;
+}
 
 /** Patterns along a road, with odometry and fixes. */
 async function recordDrive(path: string): Promise<void> {

@@ -33,6 +33,7 @@ const OUTPUTS: Readonly<Record<string, readonly [string, PeerQos?]>> = {
   'hypotheses/poses': ['geometry_msgs/msg/PoseArray'],
   'hypotheses/markers': ['visualization_msgs/msg/MarkerArray'],
   'debug_image/compressed': ['sensor_msgs/msg/CompressedImage', { reliability: 'best_effort' }],
+  trajectory: ['nav_msgs/msg/Path'],
   loop_closures: ['netvlad_localizer/msg/LoopClosure'],
   recall: ['netvlad_localizer/msg/RecallDiagnostics'],
   transition_event: ['lifecycle_msgs/msg/TransitionEvent'],

@@ -175,6 +175,24 @@ describeOnGraph('outputs on a graph', () => {
     assert.ok(poses.length > 0);
   });
 
+  it('draws where it was located, when somebody looks', async () => {
+    await peer.call('/localizer/reset', 'std_srvs/srv/Trigger');
+    peer.forget('/localizer/pose');
+    await peer.subscribe('/localizer/trajectory', 'nav_msgs/msg/Path');
+    await peer.matched('/localizer/trajectory');
+    for (const place of [2, 3, 4, 5]) await show([place]);
+    const latest = (await peer.until('/localizer/pose', atPresent)) as unknown as Posed;
+    interface Trail {
+      readonly header: Posed['header'];
+      readonly poses: readonly { readonly pose: Posed['pose']['pose'] }[];
+    }
+    const isWhole = (message: Message): boolean => (message as unknown as Trail).header.stamp.sec === second;
+    const { header, poses } = (await peer.until('/localizer/trajectory', isWhole)) as unknown as Trail;
+    assert.equal(header.frame_id, 'map');
+    assert.deepEqual(poses.at(-1)!.pose, latest.pose.pose);
+    assert.equal(poses.length, peer.messages('/localizer/pose').length, 'places are 10 m apart: each is a step');
+  });
+
   it('measures itself against ground_truth', async () => {
     await peer.subscribe('/localizer/recall', 'netvlad_localizer/msg/RecallDiagnostics');
     await peer.advertise('/ground_truth', 'geometry_msgs/msg/PoseStamped');

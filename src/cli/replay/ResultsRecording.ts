@@ -21,6 +21,7 @@ import {
   toRejectionMessage,
   type MessageContext,
 } from '../../ros/toMessages.ts';
+import { Trajectory } from '../../ros/Trajectory.ts';
 import type { InputCopy } from './InputCopy.ts';
 import type { ReplayStatus } from './ReplayStatus.ts';
 
@@ -51,6 +52,7 @@ const NODE = '/localizer';
 export class ResultsRecording {
   readonly #writer: RecordingWriter;
   readonly #context: ResultsContext;
+  readonly #trajectory = new Trajectory();
 
   private constructor(writer: RecordingWriter, context: ResultsContext) {
     this.#writer = writer;
@@ -82,6 +84,8 @@ export class ResultsRecording {
     if (due === null) return;
     await writer.write('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', logTimeNs, due.diagnostics);
     await writer.write(`${NODE}/recall`, 'netvlad_localizer/msg/RecallDiagnostics', logTimeNs, due.recall);
+    const path = this.#trajectory.toMessage();
+    if (path !== null) await writer.write(`${NODE}/trajectory`, 'nav_msgs/msg/Path', logTimeNs, path);
   }
 
   async close(): Promise<void> {
@@ -107,6 +111,7 @@ export class ResultsRecording {
     const pose = withPose ? toPoseStamped(decision, messages) : null;
     if (pose !== null) {
       await writer.write(`${NODE}/pose`, 'geometry_msgs/msg/PoseWithCovarianceStamped', logTimeNs, pose);
+      this.#trajectory.add(pose);
     }
     const fix = withPose ? toFix(decision, messages) : null;
     if (fix !== null) await writer.write(`${NODE}/fix`, 'sensor_msgs/msg/NavSatFix', logTimeNs, fix);
