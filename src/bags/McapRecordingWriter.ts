@@ -85,8 +85,9 @@ export class McapRecordingWriter implements RecordingWriter {
         compressChunk: (chunk: Uint8Array) => ({ compression: 'zstd', compressedData: zstd.compress(chunk) }),
       }),
     });
-    await writer.start({ profile: 'ros2', library: `netvlad_localizer ${TOOL_VERSION}` });
-    return new McapRecordingWriter(path, file, writer);
+    const recording = new McapRecordingWriter(path, file, writer);
+    await recording.#onDisk(() => writer.start({ profile: 'ros2', library: `netvlad_localizer ${TOOL_VERSION}` }));
+    return recording;
   }
 
   /** Appends a message. Times of the log should not go back: readers of the file sort, but pay for it. */
@@ -121,9 +122,11 @@ export class McapRecordingWriter implements RecordingWriter {
   /** Completes the file: index, sync, rename. */
   async close(): Promise<void> {
     if (!this.#open) return;
+    await this.#onDisk(async () => {
+      await this.#writer.end();
+      await this.#file.sync();
+    });
     this.#open = false;
-    await this.#writer.end();
-    await this.#file.sync();
     await this.#file.close();
     await rename(temporaryName(this.path), this.path);
   }
@@ -136,6 +139,16 @@ export class McapRecordingWriter implements RecordingWriter {
     await rm(temporaryName(this.path), { force: true });
   }
 
+  /** A file that cannot be written further is given up at once. */
+  async #onDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      await this.abandon();
+      throw cannotBeWritten(this.path, cause);
+    }
+  }
+
   #assertType(topic: string, channel: OpenChannel, type: string): void {
     if (channel.type === type) return;
     throw new NetvladError('internal', `Topic ${topic} holds ${channel.type}; it cannot take a ${type} as well.`);
@@ -146,7 +159,7 @@ export class McapRecordingWriter implements RecordingWriter {
     channel.sequence++;
     const at = { startNs: logTime, endNs: logTime };
     this.#range = joinRanges(this.#range === null ? [at] : [this.#range, at]);
-    await this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data });
+    await this.#onDisk(() => this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data }));
   }
 
   async #openChannel(topic: string, type: string, definition: WritableDefinition | null): Promise<OpenChannel> {
@@ -195,11 +208,15 @@ async function openForWriting(path: string): Promise<FileHandle> {
   try {
     return await open(temporaryName(path), 'w');
   } catch (cause) {
-    throw new NetvladError('bad-input', `${path} cannot be written: ${(cause as Error).message}.`, {
-      hint: 'Choose an output path in a folder that you may write to, on a disk with space.',
-      cause,
-    });
+    throw cannotBeWritten(path, cause);
   }
+}
+
+function cannotBeWritten(path: string, cause: unknown): NetvladError {
+  return new NetvladError('bad-input', `${path} cannot be written: ${(cause as Error).message}.`, {
+    hint: 'Choose an output path in a folder that you may write to, on a disk with space.',
+    cause,
+  });
 }
 
 function temporaryName(path: string): string {

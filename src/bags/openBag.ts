@@ -35,7 +35,11 @@ export async function openBag(path: string): Promise<BagSource> {
       cause,
     });
   });
-  return facts.isDirectory() ? openFolder(path) : openFile(path);
+  if (facts.isDirectory()) return openFolder(path);
+  if (facts.isFile()) return openFile(path);
+  throw new NetvladError('bad-input', `The recording ${path} is a pipe or a device.`, {
+    hint: 'A recording is read here and there, its index first: save it as a file.',
+  });
 }
 
 async function openFile(path: string): Promise<BagSource> {

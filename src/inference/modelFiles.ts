@@ -1,6 +1,6 @@
 /** @file A model on disk: `name.onnx` with its manifest `name.json` beside it. Reading checks both, writing is atomic. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';
@@ -21,8 +21,11 @@ export function computeSha256(bytes: Uint8Array): string {
 
 async function readOrExplain(file: string, hint: string): Promise<Uint8Array> {
   try {
+    // A pipe would be waited for, and a device read without an end.
+    if (!(await stat(file)).isFile()) throw new NetvladError('model', `Model file ${file}: it is no file.`, { hint });
     return await readFile(file);
   } catch (cause) {
+    if (cause instanceof NetvladError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     const reason = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
     throw new NetvladError('model', `Model file ${file}: ${reason}.`, { hint, cause });

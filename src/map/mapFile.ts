@@ -27,8 +27,11 @@ function readHeader(path: string): { header: Buffer; sizeBytes: number } {
       `Check the path, or build it: netvlad map build SOURCE --out ${path}`,
     );
   }
-  if (statSync(path).isDirectory()) {
-    throw mapError(`${path} is a folder, not a map file.`, 'Name the .vprmap file itself.');
+  const facts = statSync(path);
+  if (!facts.isFile()) {
+    // A pipe would be waited for.
+    const what = facts.isDirectory() ? 'a folder' : 'a pipe or a device';
+    throw mapError(`${path} is ${what}, not a map file.`, 'Name the .vprmap file itself.');
   }
   let file: number;
   try {

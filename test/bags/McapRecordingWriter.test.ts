@@ -1,6 +1,6 @@
 /** @file The writer's files, read back with the libraries alone: schema from the file, decoder from the schema. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { isBagProblem } from '../../src/bags/BagSource.ts';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
 import type { RosMessages } from '../../src/bags/messages.ts';
 import { openBag } from '../../src/bags/openBag.ts';
+import { NetvladError } from '../../src/errors.ts';
 import type { RecordingWriter } from '../../src/bags/RecordingWriter.ts';
 import { parseRosTime, toRosTime } from '../../src/bags/rosTime.ts';
 import { encodeRos1, writeRos1 } from './support/ros1Fixture.ts';
@@ -163,6 +164,16 @@ describe('McapRecordingWriter', () => {
     const writer = await createMcapWriter(join(folder, 'drive.mcap'));
     await writer.write('/camera', 'sensor_msgs/msg/Image', 1n, imageMessage(1n));
     await writer.abandon();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('gives up on a full disk, naming the file, and leaves nothing', async () => {
+    const path = join(folder, 'drive.mcap');
+    symlinkSync('/dev/full', `${path}.partial`);
+    await assert.rejects(createMcapWriter(path), (error) => {
+      assert.ok(error instanceof NetvladError && error.message.startsWith(`${path} cannot be written: ENOSPC`));
+      return true;
+    });
     assert.deepEqual(readdirSync(folder), []);
   });
 

@@ -1,5 +1,6 @@
 /** @file Every form of a recording gives the same messages; damaged ones give what is left and name the rest. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -196,11 +197,13 @@ describe('openBag', () => {
     writeFileSync(join(folder, 'photo.jpg'), 'nothing');
     writeFileSync(join(folder, 'empty.mcap'), '');
     mkdirSync(join(folder, 'nothing'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
     const cases = {
       'photo.jpg': /no recording/,
       'empty.mcap': /is empty/,
       nothing: /holds no readable recording/,
       absent: /ENOENT/,
+      pipe: /is a pipe or a device/,
     };
     for (const [name, pattern] of Object.entries(cases)) {
       await assert.rejects(

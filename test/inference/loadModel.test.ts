@@ -1,5 +1,6 @@
 /** @file A model from its files to descriptors, and every way in which the files can be wrong. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -150,6 +151,11 @@ const FAULTS: readonly {
     what: 'no manifest',
     harm: (model) => rm(model.replace('.onnx', '.json')),
     message: /tiny\.json: there is no such file/,
+  },
+  {
+    what: 'a pipe for a network',
+    harm: (model) => rm(model).then(() => execFileSync('mkfifo', [model])),
+    message: /tiny\.onnx: it is no file/,
   },
   {
     what: 'a truncated network',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +157,14 @@ describe('PlaceMap', () => {
           rmSync(path);
         },
         expected: /does not exist/,
+      },
+      {
+        name: 'a pipe',
+        damage: () => {
+          rmSync(path);
+          execFileSync('mkfifo', [path]);
+        },
+        expected: /is a pipe or a device, not a map file/,
       },
       {
         name: 'empty',

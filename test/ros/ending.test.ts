@@ -54,6 +54,18 @@ describeOnGraph('the end of the node', () => {
     assert.match(node.log, /scripts\/ros-env\.sh/);
   });
 
+  it('explains itself, and ignores nothing without a word', async () => {
+    const environment = { ROS_DISTRO: '', AMENT_PREFIX_PATH: '' };
+    const help = NodeProcess.start({ programArguments: ['--help'], environment });
+    await help.logged(/Usage: /);
+    assert.equal((await help.exit()).code, 0, help.log);
+    for (const name of ['map', 'image', 'autostart', 'mapping.enabled'])
+      assert.ok(help.log.includes(`${name}:=`), name);
+    const node = NodeProcess.start({ programArguments: ['-p', 'map:=city.vprmap'], parameters: { autostart: false } });
+    await node.logged(/Ignored: -p map:=city\.vprmap\. Parameters and remaps go behind --ros-args/);
+    assert.equal((await node.end()).code, 0);
+  });
+
   it('names a parameter file that cannot be read', async () => {
     const node = NodeProcess.start({ rosArguments: ['--params-file', '/nowhere/localizer.yaml'] });
     assert.equal((await node.exit()).code, 1);

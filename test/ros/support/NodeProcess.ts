@@ -10,6 +10,8 @@ export interface NodeOptions {
   readonly parameters?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** Further ROS arguments, e.g. `['-r', '__ns:=/robot']`. */
   readonly rosArguments?: readonly string[];
+  /** Before `--ros-args`. */
+  readonly programArguments?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
 }
 
@@ -48,11 +50,12 @@ export class NodeProcess {
     }
   }
 
-  static start({ parameters = {}, rosArguments = [], environment = {} }: NodeOptions = {}): NodeProcess {
+  static start(options: NodeOptions = {}): NodeProcess {
+    const { parameters = {}, programArguments = [], rosArguments = [], environment = {} } = options;
     const rules = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}:=${JSON.stringify(value)}`]);
     const script = path.join(PROJECT, 'bin', 'localizer_node.js');
     return new NodeProcess(
-      spawn(process.execPath, [script, '--ros-args', ...rules, ...rosArguments], {
+      spawn(process.execPath, [script, ...programArguments, '--ros-args', ...rules, ...rosArguments], {
         env: { ...process.env, RCUTILS_COLORIZED_OUTPUT: '0', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
