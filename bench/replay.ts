@@ -1,7 +1,8 @@
 /**
- * @file How much of the bare descriptor rate does a replay keep, with reading, decoding, search and localization? Records the
- * images of a source as JPEG and raw, maps them, and compares the replays with the network alone on decoded images, run by
- * run. Decoding overlaps with the network: how far that hides it is told by the rate of both, one after the other.
+ * @file How much of the bare descriptor rate does a replay keep, with reading, decoding, search, verification and localization?
+ * Records the images of a source as JPEG, raw, and raw at the network's size, maps them, and compares the replays with the
+ * network alone on decoded images, one after the other as in the node and several at once as in a replay, run by run. What
+ * decoding costs the cores cannot be hidden where the network fills them: the rate of both in one thread tells how much that is.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -17,14 +18,23 @@ import { decodeFrame, loadImage } from '../src/image/decodeFrame.ts';
 import { encodeJpeg } from '../src/image/encode.ts';
 import { isFrameProblem } from '../src/image/FrameLimits.ts';
 import type { RgbImage } from '../src/image/RgbImage.ts';
+import { sampleNearest } from '../src/image/sampleNearest.ts';
 import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import { createLocalizer } from '../src/localization/createLocalizer.ts';
 import { buildMap } from '../src/map/buildMap.ts';
-import { openEngine } from '../src/recognition/openEngine.ts';
+import { mapAhead } from '../src/map/mapAhead.ts';
+import { EnginePool } from '../src/recognition/EnginePool.ts';
 
 const USAGE = 'usage: node dist/bench/replay.js SOURCE [images] [runs] (SOURCE: a folder of images or a CSV)';
 const [sourcePath, count = '60', runs = '5'] = process.argv.slice(2);
 if (sourcePath === undefined) throw new Error(USAGE);
+
+interface RecordedFrame {
+  readonly image: RgbImage;
+  readonly jpeg: Uint8Array;
+  /** At the network's size. */
+  readonly small: RgbImage;
+}
 
 async function readImages(path: string): Promise<readonly RgbImage[]> {
   const images: RgbImage[] = [];
@@ -37,17 +47,27 @@ async function readImages(path: string): Promise<readonly RgbImage[]> {
   return images;
 }
 
-const TOPICS = { jpeg: '/camera/compressed', raw: '/camera/image_raw' } as const;
+/** At the network's size nothing is left to decode: what remains is the overhead of the replay itself. */
+const TOPICS = {
+  jpeg: '/camera/compressed',
+  raw: '/camera/image_raw',
+  small: '/small/image_raw',
+} as const;
 
-async function record(path: string, images: readonly RgbImage[], jpegs: readonly Uint8Array[]): Promise<void> {
+async function record(path: string, frames: readonly RecordedFrame[]): Promise<void> {
   const writer = await createMcapWriter(path);
-  for (const [i, { width, height, data }] of images.entries()) {
+  for (const [i, { jpeg, image, small }] of frames.entries()) {
     const stampNs = BigInt(i) * 100_000_000n;
     const header = { stamp: toRosTime(stampNs), frame_id: 'camera' };
-    const compressed = { header, format: 'jpeg', data: jpegs[i]! };
+    const compressed = { header, format: 'jpeg', data: jpeg };
     await writer.write(TOPICS.jpeg, 'sensor_msgs/msg/CompressedImage', stampNs, compressed);
-    const shape = { width, height, encoding: 'rgb8', is_bigendian: 0, step: 3 * width };
-    await writer.write(TOPICS.raw, 'sensor_msgs/msg/Image', stampNs, { header, ...shape, data });
+    for (const [topic, { width, height, data }] of [
+      [TOPICS.raw, image],
+      [TOPICS.small, small],
+    ] as const) {
+      const shape = { width, height, encoding: 'rgb8', is_bigendian: 0, step: 3 * width };
+      await writer.write(topic, 'sensor_msgs/msg/Image', stampNs, { header, ...shape, data });
+    }
   }
   await writer.close();
 }
@@ -59,15 +79,26 @@ function median(values: readonly number[]): number {
 
 const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));
 const [bagPath, mapPath] = [join(folder, 'drive.mcap'), join(folder, 'drive.vprmap')];
-const images = await readImages(sourcePath);
-const jpegs = await Promise.all(images.map((image) => encodeJpeg(image)));
-await record(bagPath, images, jpegs);
 const model = await loadModel(findDefaultModel(), { providers: ['cpu'] });
+const { width: inputWidth, height: inputHeight } = model.manifest.input;
+const images = await readImages(sourcePath);
+const frames: readonly RecordedFrame[] = await Promise.all(
+  images.map(async (image) => {
+    const jpeg = await encodeJpeg(image);
+    return { image, jpeg, small: sampleNearest(image, inputWidth, inputHeight) };
+  }),
+);
+await record(bagPath, frames);
 await buildMap(await openImageSource(sourcePath), model, { out: mapPath, calibration: false });
-const engine = await openEngine({
-  ...{ model: findDefaultModel(), map: mapPath, providers: ['cpu'], threads: 0, index: 'auto' },
-  ...{ verifyTopK: 0, createMap: false, throughput: true },
-});
+
+function openPool(verifyTopK: number): Promise<EnginePool> {
+  return EnginePool.open({
+    ...{ model: findDefaultModel(), map: mapPath, providers: ['cpu'], threads: 0, index: 'auto' },
+    ...{ verifyTopK, createMap: false },
+  });
+}
+
+const [plain, verifying] = [await openPool(0), await openPool(20)];
 
 async function rateOf(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
@@ -80,29 +111,46 @@ async function describeAll(): Promise<void> {
 }
 
 async function decodeThenDescribe(): Promise<void> {
-  for (const data of jpegs) {
+  for (const { jpeg: data } of frames) {
     const image = await decodeFrame({ kind: 'compressed', stampNs: 0n, frameId: '', format: 'jpeg', data });
     if (!isFrameProblem(image)) await model.describe([image]);
   }
 }
 
-async function replay(image: string): Promise<void> {
+/** Pixels from memory, at the network's size: what the engines can do at most. */
+async function recognizeAll(pool: EnginePool): Promise<void> {
+  const [width, height] = [inputWidth, inputHeight];
+  const shape = { width, height, step: 3 * width, encoding: 'rgb8', isBigEndian: false };
+  const recognize = (data: Uint8Array): Promise<unknown> =>
+    pool.recognize({ kind: 'raw', stampNs: 0n, frameId: '', ...shape, data: data.slice() }, 20);
+  const small = frames.map((frame) => frame.small.data);
+  const recognitions = mapAhead(small, () => pool.ahead, recognize);
+  while ((await recognitions.next()).done !== true);
+}
+
+async function replay(image: string, pool: EnginePool): Promise<void> {
   const bag = await openBag(bagPath);
   const settings = { topics: { image }, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
   const { inputs } = await openInputs(bag, settings);
-  const localizer = createLocalizer({ places: engine.facts.map.places, calibration: null });
-  const tools = { recognizer: engine, localizer, topK: 20 };
+  const localizer = createLocalizer({ places: pool.facts.map.places, calibration: null });
+  const tools = { recognizer: pool, localizer, topK: 20, ahead: pool.ahead };
   const onFrame = (): Promise<void> => Promise.resolve();
   await replayAll(inputs, tools, { onFrame, onProblem: () => undefined, signal: new AbortController().signal });
   await bag.close();
 }
 
-const WORK = {
-  'network alone': describeAll,
-  'decoding, then network': decodeThenDescribe,
-  'replay of JPEG': () => replay(TOPICS.jpeg),
-  'replay of raw images': () => replay(TOPICS.raw),
-} as const;
+const WORK: Readonly<Record<string, () => Promise<void>>> = {
+  'network, one image at a time': describeAll,
+  'decoding a JPEG, then network': decodeThenDescribe,
+  'networks, one a core': () => recognizeAll(plain),
+  'replay, JPEG': () => replay(TOPICS.jpeg, plain),
+  'replay, raw': () => replay(TOPICS.raw, plain),
+  "replay, raw at the network's size": () => replay(TOPICS.small, plain),
+  'networks and verification of 20': () => recognizeAll(verifying),
+  'replay, JPEG, verified': () => replay(TOPICS.jpeg, verifying),
+  'replay, raw, verified': () => replay(TOPICS.raw, verifying),
+  "replay, raw at the network's size, verified": () => replay(TOPICS.small, verifying),
+};
 
 try {
   const rates = new Map<string, number[]>(Object.keys(WORK).map((name) => [name, []]));
@@ -116,13 +164,14 @@ try {
   console.log(
     `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs`,
   );
-  const bare = rates.get('network alone')!;
+  const bare = rates.get('network, one image at a time')!;
   for (const [name, values] of rates) {
     const ratio = median(values.map((value, run) => value / bare[run]!));
-    console.log(`${name.padEnd(24)} ${median(values).toFixed(1)}/s, ${ratio.toFixed(2)} of the network alone`);
+    console.log(`${name.padEnd(44)} ${median(values).toFixed(0).padStart(4)}/s, ${ratio.toFixed(2)} of the first`);
   }
 } finally {
-  await engine.dispose();
+  await plain.dispose();
+  await verifying.dispose();
   await model.dispose();
   await rm(folder, { recursive: true });
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --expose-gc
 import { runLocalizerNode } from '../dist/src/ros/runLocalizerNode.js';
 import { describeError } from '../dist/src/errors.js';
 

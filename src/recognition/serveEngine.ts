@@ -1,12 +1,7 @@
 /** @file The worker's side: a process that answers numbered calls by the engine that `open` made. */
+import { EngineServer } from './EngineServer.ts';
 import type { EngineConfig, RecognitionEngine } from './RecognitionEngine.ts';
-import {
-  toSerializedError,
-  type EngineCall,
-  type WorkerFailure,
-  type WorkerReply,
-  type WorkerRequest,
-} from './workerProtocol.ts';
+import { toSerializedError, type WorkerFailure, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
 
 /** Sends and, when it is on its way, goes on; a parent that is gone is no error of the worker. */
 function send(message: WorkerReply | WorkerFailure, then: () => void = () => undefined): void {
@@ -30,35 +25,13 @@ function followParent(isClosing: () => boolean): void {
 
 /** Serves this process's parent until a `close` call; calls are answered in the order in which they finish. */
 export function serveEngine(open: (config: EngineConfig) => Promise<RecognitionEngine>): void {
-  let engine: RecognitionEngine | null = null;
-  let closing = false;
-
-  async function answer(request: WorkerRequest): Promise<unknown> {
-    if (request.call === 'open') {
-      engine = await open(request.args[0]);
-      return engine.facts;
-    }
-    if (engine === null) throw new Error(`Call '${request.call}' before 'open'.`);
-    if (request.call !== 'close') {
-      const methods = engine as unknown as Record<EngineCall, (...args: readonly unknown[]) => Promise<unknown>>;
-      return methods[request.call](...request.args);
-    }
-    closing = true;
-    await engine.dispose();
-    return null;
-  }
-
-  followParent(() => closing);
+  const server = new EngineServer(open);
+  followParent(() => server.isClosing);
   process.on('message', (request: WorkerRequest) => {
-    void answer(request)
-      .then(
-        (value): WorkerReply => ({ id: request.id, value }),
-        (error: unknown): WorkerReply => ({ id: request.id, error: toSerializedError(error) }),
-      )
-      .then((reply) => {
-        send(reply, () => {
-          if (closing) process.exit(0);
-        });
+    void server.answer(request).then((reply) => {
+      send(reply, () => {
+        if (request.call === 'close') process.exit(0); // not before: a frame may still be answered meanwhile
       });
+    });
   });
 }

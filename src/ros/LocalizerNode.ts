@@ -176,6 +176,8 @@ export class LocalizerNode implements LifecycleWork {
     } catch (error) {
       this.#node.logger.error(describeError(error));
     }
+    // Nothing is due now, and what is left behind would lie about for minutes. Node.js has it with --expose-gc, as we start it.
+    globalThis.gc?.();
   }
 
   #listenWhenReady(): void {

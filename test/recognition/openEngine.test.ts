@@ -4,10 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
+import { NetvladError } from '../../src/errors.ts';
 import { encodeJpeg } from '../../src/image/encode.ts';
 import { loadModel } from '../../src/inference/loadModel.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
+import { EnginePool, planPool } from '../../src/recognition/EnginePool.ts';
 import { openEngine } from '../../src/recognition/openEngine.ts';
 import type { EngineConfig, FrameGeotag } from '../../src/recognition/RecognitionEngine.ts';
 import { WorkerRecognizer } from '../../src/recognition/WorkerRecognizer.ts';
@@ -87,6 +89,51 @@ describe('recognition engine', () => {
     }
     await local.dispose();
     await worker.dispose();
+  });
+
+  it('answers many frames at once from a pool of engines, each as one engine does', async () => {
+    const local = await openEngine(config);
+    const pool = await EnginePool.open(config, { engines: 3, threads: 1 });
+    assert.deepEqual(pool.facts, local.facts);
+    const asked = [...images, ...images, ...images];
+    const cut = { ...frameOf(images[0]!), data: frameOf(images[0]!).data.subarray(0, 200) };
+    const answers = await Promise.all([cut, ...asked.map(frameOf)].map((frame) => pool.recognize(frame, 3)));
+    assert.equal(answers.shift()!.kind, 'rejected');
+    for (const [i, image] of asked.entries()) {
+      const [here, there] = [await local.recognize(frameOf(image), 3), answers[i]!];
+      assert.ok(here.kind === 'recognized' && there.kind === 'recognized');
+      assert.deepEqual([there.stampNs, there.matches], [here.stampNs, here.matches]);
+      assert.deepEqual(there.descriptor, here.descriptor);
+    }
+    await local.dispose();
+    await pool.dispose();
+    await assert.rejects(pool.recognize(frameOf(images[0]!), 3), /A recognition thread cannot go on: it has ended/);
+  });
+
+  it('gives a pool the pixels of a frame, and nothing else that lies in their buffer', async () => {
+    const pool = await EnginePool.open(config, { engines: 1, threads: 1 });
+    const { data, ...frame } = frameOf(images[0]!);
+    const chunk = Uint8Array.of(7, 7, ...data, 7, 7); // as a message lies in a chunk of a recording
+    const found = await pool.recognize({ ...frame, data: chunk.subarray(2, -2) }, 3);
+    await pool.dispose();
+    assert.ok(found.kind === 'recognized' && found.matches[0]!.similarity > 0.999);
+    assert.deepEqual([...chunk.subarray(2, -2)], [...data], 'the chunk is still whole');
+  });
+
+  it("opens a pool or rejects with an engine's own error", async () => {
+    await assert.rejects(EnginePool.open({ ...config, map: path.join(folder, 'none.vprmap') }), (error) => {
+      assert.ok(error instanceof NetvladError);
+      assert.deepEqual([error.code, error.message.includes('none.vprmap does not exist')], ['map', true]);
+      return true;
+    });
+  });
+
+  it('plans a pool: every core has work, no more than four engines', () => {
+    const plans = [[1, 0], [2, 0], [4, 0], [6, 0], [16, 0], [16, 2], [16, 8], [2, 4]] as const; // prettier-ignore
+    assert.deepEqual(
+      plans.map(([cores, threads]) => planPool(cores, threads)),
+      [[1, 1], [2, 1], [4, 1], [4, 1], [4, 4], [4, 2], [2, 8], [1, 4]].map(([engines, threads]) => ({ engines, threads })), // prettier-ignore
+    );
   });
 
   it('answers a frame that cannot be used with the reason', async () => {

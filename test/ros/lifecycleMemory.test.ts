@@ -10,10 +10,11 @@ import { describeOnGraph } from './support/project.ts';
 import { RosPeer } from './support/RosPeer.ts';
 
 const CYCLES = 100;
-/** What the collector has not taken yet moves the end of a hundred quick cycles by -1 to +16 %; half a worker is 100 MB. */
-const WANDERING = 0.25;
+/** Memory after the last cleanups against that before the first configure. */
+const BACK_TO_START = 0.1;
 /** Code that runs for the first time is loaded and compiled once: growth counts from here on. */
 const SETTLED = 20;
+const GROWTH = 0.05;
 
 interface Held {
   readonly residentMb: number;
@@ -75,8 +76,8 @@ describeOnGraph('the lifecycle again and again', function () {
     const [settled, end] = [typical(after.slice(SETTLED, SETTLED + 10)), typical(after.slice(-10))];
     const ratioTo = (from: Held): number => end.residentMb / from.residentMb - 1;
     const story = JSON.stringify({ start, settled, end });
-    assert.ok(Math.abs(ratioTo(start)) <= WANDERING, `memory after the last cleanups against the start: ${story}`);
-    assert.ok(ratioTo(settled) <= WANDERING, `growth of memory: ${story}`);
+    assert.ok(Math.abs(ratioTo(start)) <= BACK_TO_START, `memory after the last cleanups against the start: ${story}`);
+    assert.ok(ratioTo(settled) <= GROWTH, `growth of memory: ${story}`);
     assert.ok(end.files <= settled.files && end.threads <= settled.threads, `files and threads: ${story}`);
   });
 });

@@ -21,8 +21,10 @@ import { openInputs, unique, type OpenedInputs } from '../../evaluation/replay/o
 import { replayAll, replayPaced } from '../../evaluation/replay/replayBag.ts';
 import type { ReplayFrame } from '../../evaluation/replay/ReplayFrame.ts';
 import type { OnnxDescriptorModel } from '../../inference/OnnxDescriptorModel.ts';
+import { EnginePool } from '../../recognition/EnginePool.ts';
 import { openEngine } from '../../recognition/openEngine.ts';
-import type { EngineConfig, RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
+import type { PlaceRecognizer } from '../../recognition/PlaceRecognizer.ts';
+import type { EngineConfig, EngineFacts, RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
 import { WorkerRecognizer } from '../../recognition/WorkerRecognizer.ts';
 import { toLocalizerOptions, type ParameterValues } from '../../ros/parameters.ts';
 import { formatReplay } from '../formatReplay.ts';
@@ -93,24 +95,40 @@ async function replay(path: string, flags: ReplayFlags, context: CommandContext)
   const bag = await openBag(path);
   try {
     const config = toEngineConfig(flags, values);
-    // A paced run needs the clock of this thread while the network is at work.
-    const engine =
-      flags.speed === undefined
-        ? await openEngine({ ...config, throughput: true })
-        : await WorkerRecognizer.open(config);
+    const recognition = await openRecognition(config, flags);
     try {
-      await new ReplayRun({ bag, engine, values, flags, context }).run();
+      await new ReplayRun({ bag, ...recognition, values, flags, context }).run();
     } finally {
-      await engine.dispose();
+      await recognition.recognizer.dispose();
     }
   } finally {
     await bag.close();
   }
 }
 
-interface RunParts {
+interface Recognition {
+  readonly recognizer: PlaceRecognizer;
+  readonly facts: EngineFacts;
+  /** Draws the debug images of --out; null = there are none. */
+  readonly painter: RecognitionEngine | null;
+  /** Images under way at once. */
+  readonly ahead: number;
+}
+
+async function openRecognition(config: EngineConfig, flags: ReplayFlags): Promise<Recognition> {
+  const wantsPictures = flags.out !== undefined && flags.debugImage !== false;
+  if (flags.speed === undefined && !wantsPictures) {
+    const pool = await EnginePool.open(config);
+    return { recognizer: pool, facts: pool.facts, painter: null, ahead: pool.ahead };
+  }
+  // A paced run needs the clock of this thread while the network is at work; a picture the frame that was recognized last.
+  const engine =
+    flags.speed === undefined ? await openEngine({ ...config, throughput: true }) : await WorkerRecognizer.open(config);
+  return { recognizer: engine, facts: engine.facts, painter: wantsPictures ? engine : null, ahead: 1 };
+}
+
+interface RunParts extends Recognition {
   readonly bag: BagSource;
-  readonly engine: RecognitionEngine;
   readonly values: ParameterValues;
   readonly flags: ReplayFlags;
   readonly context: CommandContext;
@@ -141,8 +159,8 @@ class ReplayRun {
   }
 
   #openInputs(): Promise<OpenedInputs> {
-    const { bag, engine, values, flags } = this.#parts;
-    const { datum } = engine.facts.map;
+    const { bag, facts, values, flags } = this.#parts;
+    const { datum } = facts.map;
     return openInputs(bag, {
       topics: {
         ...{ image: flags.imageTopic, odometry: flags.odomTopic, fix: flags.fixTopic },
@@ -155,8 +173,8 @@ class ReplayRun {
 
   async #drive(opened: OpenedInputs): Promise<void> {
     const { inputs, image } = opened;
-    const { engine, values, flags, context } = this.#parts;
-    const { map } = engine.facts;
+    const { recognizer, facts, ahead, values, flags, context } = this.#parts;
+    const { map } = facts;
     const { places, datum } = map;
     const calibration = map.calibration as PlaceCalibration | null;
     const localizer = createLocalizer({ places, datum, calibration, options: toLocalizerOptions(values) });
@@ -178,8 +196,7 @@ class ReplayRun {
       signal: context.signal,
     };
     try {
-      const ahead = results?.asksRecognizer === true ? { ahead: 1 } : {};
-      const tools = { recognizer: engine, localizer, topK: values.top_k, ...ahead };
+      const tools = { recognizer, localizer, topK: values.top_k, ahead };
       if (flags.speed === undefined) await replayAll(inputs, tools, events);
       else await replayPaced(inputs, tools, { ...events, speed: flags.speed });
       this.#assertProcessed(image.name);
@@ -191,14 +208,13 @@ class ReplayRun {
   }
 
   #openResults(path: string, opened: OpenedInputs): Promise<ResultsRecording> {
-    const { bag, engine, values, flags } = this.#parts;
+    const { bag, facts, painter, values, flags } = this.#parts;
     const onProblem = (problem: DatasetProblem): void => {
       this.#problems.push(problem);
     };
     return openResults(path, {
-      ...{ bag, engine, values, opened, onProblem },
+      ...{ bag, facts, painter, values, opened, onProblem },
       ...{ radiusM: flags.radius ?? values.ground_truth_radius, withInputs: flags.withInputs === true },
-      withDebugImage: flags.debugImage !== false,
     });
   }
 
@@ -230,8 +246,8 @@ class ReplayRun {
   }
 
   #judge({ image, odometryTopic, fixTopic, truth }: OpenedInputs): ReplayJudgement {
-    const { bag, engine, values } = this.#parts;
-    const { map, model } = engine.facts;
+    const { bag, facts, values } = this.#parts;
+    const { map, model } = facts;
     const settings = Object.entries(values).filter(([name]) => DECISIVE.some((pattern) => pattern.test(name)));
     return judgeReplay(this.#frames, {
       recording: {
@@ -248,13 +264,13 @@ class ReplayRun {
   }
 
   #writeReport(folder: string, run: Pick<ReplayRunResults, 'opened' | 'judgement' | 'timings'>): Promise<void> {
-    const { bag, engine, values, flags, context } = this.#parts;
+    const { bag, facts, values, flags, context } = this.#parts;
     const openModel = (): Promise<OnnxDescriptorModel> => {
       const path = flags.model ?? values.model;
       return openModelFromFlags({ ...flags, ...(path === '' ? {} : { model: path }) }, context.logger);
     };
     return writeReplayReport(folder, {
-      ...{ bag, map: engine.facts.map, frames: this.#frames, ...run },
+      ...{ bag, map: facts.map, frames: this.#frames, ...run },
       ...{ criterion: this.#criterion(run.opened.truth !== null), verifyTopK: values.verify_top_k, openModel },
     });
   }

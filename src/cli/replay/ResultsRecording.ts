@@ -63,11 +63,6 @@ export class ResultsRecording {
     return new ResultsRecording(await createRecordingWriter(path, { compression: 'zstd' }), context);
   }
 
-  /** Whether `write` asks the recognizer for more about the frame that it recognized last: the next must wait, as in the node. */
-  get asksRecognizer(): boolean {
-    return this.#context.painter !== null;
-  }
-
   /** Frames come in the order of the recording; a processed one is the one that the recognizer saw last. */
   async write(frame: ReplayFrame): Promise<void> {
     const { status, inputs, messages } = this.#context;

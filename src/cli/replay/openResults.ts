@@ -3,7 +3,7 @@ import type { BagSource } from '../../bags/BagSource.ts';
 import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import type { OpenedInputs } from '../../evaluation/replay/openInputs.ts';
 import type { ReplayInputs } from '../../evaluation/replay/replayBag.ts';
-import type { RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
+import type { EngineFacts, RecognitionEngine } from '../../recognition/RecognitionEngine.ts';
 import { MapOdomCorrection } from '../../ros/MapOdomCorrection.ts';
 import type { ParameterValues } from '../../ros/parameters.ts';
 import { chooseCopiedTopics, InputCopy } from './InputCopy.ts';
@@ -12,28 +12,29 @@ import { ResultsRecording, type CorrectionSource } from './ResultsRecording.ts';
 
 export interface ResultsSettings {
   readonly bag: BagSource;
-  readonly engine: RecognitionEngine;
+  readonly facts: EngineFacts;
+  /** Draws the debug images; null = there are none. */
+  readonly painter: Pick<RecognitionEngine, 'renderMatches'> | null;
   readonly values: ParameterValues;
   readonly opened: OpenedInputs;
   readonly radiusM: number;
   readonly withInputs: boolean;
-  readonly withDebugImage: boolean;
   readonly onProblem: (problem: DatasetProblem) => void;
 }
 
 export function openResults(path: string, settings: ResultsSettings): Promise<ResultsRecording> {
-  const { bag, engine, values, opened, radiusM, withInputs, withDebugImage, onProblem } = settings;
-  const { map, model } = engine.facts;
+  const { bag, facts, painter, values, opened, radiusM, withInputs, onProblem } = settings;
+  const { map, model } = facts;
   const { inputs, image, frames } = opened;
   const frame = values.map_frame || map.frame;
   const messages = { frame, mapId: map.id, modelId: model.sha256, datum: inputs.datum };
   return ResultsRecording.create(path, {
     ...{ messages, frames, baseFrame: values.base_frame },
     status: new ReplayStatus({
-      ...{ facts: engine.facts, imageTopic: image.name, messages },
+      ...{ facts, imageTopic: image.name, messages },
       ...{ radiusM, windowFrames: values.ground_truth_window },
     }),
-    painter: withDebugImage ? engine : null,
+    painter,
     tf: values.publish_tf ? createCorrectionSource(inputs, frame, values) : null,
     inputs: withInputs ? new InputCopy(bag, chooseCopiedTopics(bag, opened), onProblem) : null,
   });

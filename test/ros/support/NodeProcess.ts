@@ -55,7 +55,7 @@ export class NodeProcess {
     const rules = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}:=${JSON.stringify(value)}`]);
     const script = path.join(PROJECT, 'bin', 'localizer_node.js');
     return new NodeProcess(
-      spawn(process.execPath, [script, ...programArguments, '--ros-args', ...rules, ...rosArguments], {
+      spawn(process.execPath, ['--expose-gc', script, ...programArguments, '--ros-args', ...rules, ...rosArguments], {
         env: { ...process.env, RCUTILS_COLORIZED_OUTPUT: '0', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),

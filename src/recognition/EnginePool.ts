@@ -1,0 +1,132 @@
+/**
+ * @file Several engines at once, each in a thread of its own: how a recording is replayed. One inference on all cores leaves
+ * them idle between its layers and while images are decoded; one inference a core leaves nothing idle.
+ */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { describeError, NetvladError } from '../errors.ts';
+import type { CameraFrame } from '../image/CameraFrame.ts';
+import type { PlaceRecognizer, Recognition } from './PlaceRecognizer.ts';
+import type { EngineConfig, EngineFacts } from './RecognitionEngine.ts';
+import { toError, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
+
+/** An engine has the network, the index and a cache of local features for itself: some hundred megabytes. */
+const MOST_ENGINES = 4;
+/** While the network is at work on one frame, the next is decoded; one more where an answer waits for its turn. */
+const FRAMES_EACH = 3;
+
+export interface PoolPlan {
+  readonly engines: number;
+  /** Threads of one inference. */
+  readonly threads: number;
+}
+
+/** Engines that fill `cores` together; `threads` of one inference, or 0 for what is best. */
+export function planPool(cores: number, threads: number): PoolPlan {
+  const engines = Math.min(MOST_ENGINES, Math.max(1, Math.floor(cores / Math.max(1, threads))));
+  return { engines, threads: threads > 0 ? threads : Math.max(1, Math.floor(cores / engines)) };
+}
+
+interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One engine in its thread. Calls are rejected once the thread is gone. */
+class EngineThread {
+  /** `.js`: threads start from the compiled files. */
+  readonly #thread = new Worker(new URL('./engine.thread.js', import.meta.url));
+  readonly #pending = new Map<number, PendingCall>();
+  #failure: Error | null = null;
+  #nextId = 1;
+
+  constructor() {
+    this.#thread.on('message', (reply: WorkerReply) => {
+      const pending = this.#pending.get(reply.id);
+      this.#pending.delete(reply.id);
+      if ('error' in reply) pending?.reject(toError(reply.error));
+      else pending?.resolve(reply.value);
+    });
+    this.#thread.on('error', (error) => {
+      this.#fail(describeError(error));
+    });
+    this.#thread.on('exit', () => {
+      this.#fail('it has ended');
+    });
+  }
+
+  get callsUnderWay(): number {
+    return this.#pending.size;
+  }
+
+  call(call: WorkerRequest['call'], args: readonly unknown[], transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve, reject });
+      this.#thread.postMessage({ id, call, args }, transfer);
+    });
+  }
+
+  /** Lets the engine close its files. */
+  async close(): Promise<void> {
+    await this.call('close', []).catch(() => undefined);
+    await this.#thread.terminate();
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??= new NetvladError('internal', `A recognition thread cannot go on: ${reason}.`);
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+/** The pixels in a buffer of their own, which a thread can be given. */
+function withOwnPixels(frame: CameraFrame): CameraFrame & { readonly data: Uint8Array<ArrayBuffer> } {
+  const { buffer, byteLength } = frame.data;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return { ...frame, data: isWhole ? new Uint8Array(buffer) : Uint8Array.from(frame.data) };
+}
+
+export class EnginePool implements PlaceRecognizer {
+  readonly facts: EngineFacts;
+  /** Frames under way at once that keep every engine busy. */
+  readonly ahead: number;
+  readonly #threads: readonly EngineThread[];
+
+  private constructor(threads: readonly EngineThread[], facts: EngineFacts) {
+    this.#threads = threads;
+    this.facts = facts;
+    this.ahead = FRAMES_EACH * threads.length;
+  }
+
+  /** Throws a NetvladError that says which file or provider cannot be used, and what to do. `threads` are of one inference. */
+  static async open(
+    config: EngineConfig,
+    plan: PoolPlan = planPool(availableParallelism(), config.threads),
+  ): Promise<EnginePool> {
+    const threads = Array.from({ length: plan.engines }, () => new EngineThread());
+    const open = (thread: EngineThread): Promise<unknown> =>
+      thread.call('open', [{ ...config, threads: plan.threads, throughput: true }]);
+    try {
+      const [first, ...others] = threads;
+      const facts = (await open(first!)) as EngineFacts; // what it caches beside the map, the others find
+      await Promise.all(others.map(open));
+      return new EnginePool(threads, facts);
+    } catch (error) {
+      await Promise.all(threads.map((thread) => thread.close()));
+      throw error;
+    }
+  }
+
+  /** As the port says; the frame's pixels are the engine's from now on. */
+  async recognize(frame: CameraFrame, k: number): Promise<Recognition> {
+    const idlest = this.#threads.reduce((a, b) => (b.callsUnderWay < a.callsUnderWay ? b : a));
+    const given = withOwnPixels(frame);
+    return (await idlest.call('recognize', [given, k], [given.data.buffer])) as Recognition;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+}
