@@ -21,7 +21,7 @@ import { encodeJpeg } from '../src/image/encode.ts';
 import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import { createLocalizer } from '../src/localization/createLocalizer.ts';
 import { buildMap } from '../src/map/buildMap.ts';
-import { openEngine } from '../src/recognition/openEngine.ts';
+import { EnginePool } from '../src/recognition/EnginePool.ts';
 
 const [width, height] = [1280, 720];
 const frameBytes = width * height * 3;
@@ -99,15 +99,15 @@ async function replay(bag: BagSource, look: () => void): Promise<void> {
     await encodeJpeg({ width, height, data: new Uint8Array(frameBytes).fill(90) }),
   );
   const model = await loadModel(findDefaultModel(), { providers: ['cpu'] });
-  await buildMap(await openImageSource(images), model, { out: map, calibration: false });
+  await buildMap(await openImageSource(images), model, { out: map, local: true, calibration: false });
   await model.dispose();
-  const engine = await openEngine({
+  const pool = await EnginePool.open({
     ...{ model: findDefaultModel(), map, providers: ['cpu'], threads: 0, index: 'auto', verifyTopK: 20 },
-    ...{ createMap: false, throughput: true },
+    createMap: false,
   });
   const settings = { topics: {}, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
   const { inputs } = await openInputs(bag, settings);
-  const localizer = createLocalizer({ places: engine.facts.map.places, calibration: null });
+  const localizer = createLocalizer({ places: pool.facts.map.places, calibration: null });
   const kept: ReplayFrame[] = []; // as the command keeps them for its report
   const onFrame = (frame: ReplayFrame): Promise<void> => {
     kept.push(frame);
@@ -115,8 +115,8 @@ async function replay(bag: BagSource, look: () => void): Promise<void> {
     return Promise.resolve();
   };
   const events = { onFrame, onProblem: () => undefined, signal: new AbortController().signal };
-  await replayAll(inputs, { recognizer: engine, localizer, topK: 20 }, events);
-  await engine.dispose();
+  await replayAll(inputs, { recognizer: pool, localizer, topK: 20, ahead: pool.ahead }, events);
+  await pool.dispose();
   if (kept.length !== frames) throw new Error(`${kept.length} of ${frames} images were replayed`);
 }
 

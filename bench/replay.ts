@@ -89,7 +89,7 @@ const frames: readonly RecordedFrame[] = await Promise.all(
   }),
 );
 await record(bagPath, frames);
-await buildMap(await openImageSource(sourcePath), model, { out: mapPath, calibration: false });
+await buildMap(await openImageSource(sourcePath), model, { out: mapPath, local: true, calibration: false });
 
 function openPool(verifyTopK: number): Promise<EnginePool> {
   return EnginePool.open({

@@ -1,6 +1,6 @@
 /** @file A model on disk: `name.onnx` with its manifest `name.json` beside it. Reading checks both, writing is atomic. */
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { NetvladError } from '../errors.ts';

@@ -1,11 +1,11 @@
 /** @file Writing places into a map file; what `append` has returned for survives a kill. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import { keepsLocalFeatures, readLocalBytes, thinLocalFeatures } from './localBudget.ts';
 import { computeMapChecksums } from './mapChecksums.ts';
-import { assertMapFile, guardMap } from './mapFile.ts';
+import { assertMapFile, guardMap, movedAway } from './mapFile.ts';
 import { toManifestRows, type MapManifest, type MapSource } from './MapManifest.ts';
 import { MAP_APPLICATION_ID, MAP_FORMAT, MAP_SCHEMA } from './mapSchema.ts';
 import type { NewPlace } from './Place.ts';
@@ -29,6 +29,8 @@ export class MapWriter {
   readonly path: string;
   readonly #db: Database.Database;
   readonly #insert: (places: readonly NewPlace[]) => number[];
+  /** The file that was opened, whatever lies at its path later. */
+  readonly #inode: bigint;
   #manifest: MapManifest;
   /** Bytes of the local features in the file; counted when a budget asks for it. */
   #localBytes: number | null = null;
@@ -36,6 +38,7 @@ export class MapWriter {
   private constructor(path: string, db: Database.Database, manifest: MapManifest) {
     this.path = path;
     this.#db = db;
+    this.#inode = statSync(path, { bigint: true }).ino;
     this.#manifest = manifest;
     this.#insert = this.#prepareInsert();
   }
@@ -90,6 +93,7 @@ export class MapWriter {
         `${odd.place.image}: descriptor of ${odd.descriptor.length}, not ${dimension}.`,
       );
     }
+    this.#assertInPlace();
     return guardMap(this.path, () => {
       this.#unseal();
       try {
@@ -109,6 +113,7 @@ export class MapWriter {
 
   /** Writes the checksums of the content; the next `append` takes them away again. */
   seal(): void {
+    this.#assertInPlace();
     if (this.#manifest.checksums !== null) return;
     guardMap(this.path, () => {
       this.#writeManifest({ ...this.#manifest, checksums: computeMapChecksums(this.#db) });
@@ -139,6 +144,12 @@ export class MapWriter {
     } catch (error) {
       if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
     }
+  }
+
+  /** SQLite would go on writing into a file that nobody finds any more. */
+  #assertInPlace(): void {
+    const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    if (found?.ino !== this.#inode) throw movedAway(this.path);
   }
 
   /** A map without checksums is one whose writer has not come to its end. */

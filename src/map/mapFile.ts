@@ -118,6 +118,15 @@ export function guardMap<T>(path: string, work: () => T): T {
   }
 }
 
+/** For a map that is written while somebody removes or replaces its file. */
+export function movedAway(path: string, cause?: unknown): NetvladError {
+  return mapError(
+    `Map ${path} was removed or replaced while it was being written.`,
+    'What is added now would be lost: close the map (a node: deactivate, cleanup, configure) and open it anew.',
+    cause,
+  );
+}
+
 function toMapError(path: string, error: InstanceType<typeof Database.SqliteError>): NetvladError {
   const code = error.code;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
@@ -129,6 +138,7 @@ function toMapError(path: string, error: InstanceType<typeof Database.SqliteErro
   if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
     return mapError(`Map ${path} cannot be written or read: ${error.message}.`, 'Check the disk for space.', error);
   }
+  if (code === 'SQLITE_READONLY_DBMOVED') return movedAway(path, error);
   if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
     const hint = 'Check the permissions of the file and its folder; an unfinished map needs a writable folder.';
     return mapError(`Map ${path} cannot be opened: ${error.message}.`, hint, error);

@@ -89,12 +89,15 @@ export class OnlineMap {
 
   /** Folds the log in and writes the checksums; the map is one file again, and can be added to further. */
   save(): number {
-    const size = this.size;
-    if (this.#writer === null) return size;
-    this.close();
-    this.#map = PlaceMap.open(this.path);
-    this.#added = 0;
-    return size;
+    if (this.#writer === null) return this.size;
+    this.#writer.seal(); // fails, if at all, while all is still open: a full disk must not end recognition
+    try {
+      this.close();
+    } finally {
+      this.#map = PlaceMap.open(this.path);
+      this.#added = 0;
+    }
+    return this.size;
   }
 
   /** The reader goes first: the last connection folds the log in. */

@@ -39,6 +39,8 @@ export class ActiveRun {
   readonly #broadcaster: MapOdomBroadcaster;
   #mapper: Mapper | null = null;
   #extrinsicsMissing = false;
+  /** Told once, not with every frame. */
+  #pictureProblem: string | null = null;
 
   constructor(parts: RunParts) {
     const { node, store, session, time } = parts;
@@ -163,8 +165,11 @@ export class ActiveRun {
     if (!this.#parts.session.outputs.wantsDebugImage) return;
     try {
       await this.#publishDebugImage(decision, recognition);
+      this.#pictureProblem = null;
     } catch (error) {
-      this.#parts.node.logger.warn(`Debug image: ${describeError(error)}`);
+      const problem = describeError(error);
+      if (problem !== this.#pictureProblem) this.#parts.node.logger.warn(`Debug image: ${problem}`);
+      this.#pictureProblem = problem;
     }
   }
 

@@ -10,12 +10,17 @@ export type Level = 'ok' | 'warn' | 'error' | 'stale';
 /** diagnostic_msgs/msg/DiagnosticStatus. */
 const LEVELS: Readonly<Record<Level, number>> = { ok: 0, warn: 1, error: 2, stale: 3 };
 
+/** What comes and goes, as a place that is barely recognized, is not written down at every turn. */
+const QUIET_MS = 30_000;
+
 /** Something that is not as it should be, with its cure in the text. */
 export interface Finding {
   /** Stable: decides what is logged once. */
   readonly id: string;
   readonly level: 'warn' | 'error';
   readonly text: string;
+  /** The log has told of it where it happened. */
+  readonly isLogged?: boolean;
 }
 
 export interface TaskReport {
@@ -53,7 +58,9 @@ export class DiagnosticUpdater {
   readonly #node: RosNode;
   readonly #tasks: readonly DiagnosticTask[];
   readonly #publisher: Publisher<DiagnosticArray> & Destroyable;
-  readonly #known = new Set<string>();
+  /** Findings that are there; true = the log has told of it. */
+  readonly #known = new Map<string, boolean>();
+  readonly #loggedAtMs = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   /** Names statuses `/namespace/node: task`, not `node: task`. */
   useFullName = false;
@@ -91,19 +98,22 @@ export class DiagnosticUpdater {
     this.#publisher.destroy();
   }
 
-  /** A finding is logged when it appears, and again only after it has gone. */
+  /** A finding is logged when it appears, and again only after it has gone, and not at once. */
   #log(task: string, findings: readonly Finding[]): void {
     const present = new Set(findings.map(({ id }) => `${task}/${id}`));
-    for (const { id, level, text } of findings) {
+    for (const { id, level, text, isLogged = false } of findings) {
       const key = `${task}/${id}`;
       if (this.#known.has(key)) continue;
-      this.#known.add(key);
-      this.#node.logger[level](text);
+      const isDue = performance.now() - (this.#loggedAtMs.get(key) ?? -Infinity) > QUIET_MS;
+      this.#known.set(key, isDue);
+      if (!isDue) continue;
+      this.#loggedAtMs.set(key, performance.now());
+      if (!isLogged) this.#node.logger[level](text);
     }
-    for (const key of [...this.#known]) {
+    for (const [key, wasTold] of [...this.#known]) {
       if (!key.startsWith(`${task}/`) || present.has(key)) continue;
       this.#known.delete(key);
-      this.#node.logger.info(`Gone: ${key}.`);
+      if (wasTold) this.#node.logger.info(`Over: ${key}.`);
     }
   }
 }

@@ -87,15 +87,16 @@ export class Lifecycle {
     if (transition === undefined) {
       const possible = this.available.map((known) => known.label).join(', ') || 'none until the present one is done';
       const name = label === '' ? `${wanted.id}` : `'${label}'`;
-      return { success: false, reason: `No transition ${name} from ${this.#state}; possible: ${possible}.` };
+      return { success: false, reason: `No transition ${name}; possible: ${possible}.` };
     }
     return this.#run(transition);
   }
 
-  /** From any state to unconfigured, for a failure that is noticed outside a transition. */
-  async fail(reason: string): Promise<void> {
-    if (this.#state !== 'inactive' && this.#state !== 'active') return;
+  /** To unconfigured, for a failure that is noticed outside a transition; false where there is nothing to give up any more. */
+  async fail(reason: string): Promise<boolean> {
+    if (this.#state !== 'inactive' && this.#state !== 'active') return false;
     await this.#processError({ id: 60, label: 'deactivate' }, reason);
+    return true;
   }
 
   async #run(transition: Transition): Promise<TransitionResult> {

@@ -73,7 +73,7 @@ export class LocalizerNode implements LifecycleWork {
   /** Runs a transition after those under way; false and a log line when it cannot be done. */
   async change(wanted: { readonly id?: number; readonly label?: string }): Promise<boolean> {
     const result = await this.#enqueue(() => this.lifecycle.change(wanted));
-    if (!result.success) this.#node.logger.error(result.reason);
+    if (!result.success) this.#logFailure(result.reason);
     return result.success;
   }
 
@@ -82,9 +82,7 @@ export class LocalizerNode implements LifecycleWork {
     if (await isDoneSoon(loading.done)) return;
     this.#node.logger.info('Model and map are still loading; that goes on behind the answer, see the status model.');
     loading.done.catch((error: unknown) => {
-      if (this.#loading !== loading) return; // cleaned up meanwhile
-      this.#node.logger.error(describeError(error));
-      void this.#enqueue(() => this.lifecycle.fail(describeError(error)));
+      if (this.#loading === loading) void this.#giveUp(describeError(error)); // not cleaned up meanwhile
     });
   }
 
@@ -136,6 +134,15 @@ export class LocalizerNode implements LifecycleWork {
     });
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** A transition under way may have failed by the same reason: then it has been told. */
+  async #giveUp(reason: string): Promise<void> {
+    if (await this.#enqueue(() => this.lifecycle.fail(reason))) this.#logFailure(reason);
+  }
+
+  #logFailure(reason: string): void {
+    this.#node.logger.error(`${reason} The node is ${this.lifecycle.state}.`);
   }
 
   #load(): Loading {

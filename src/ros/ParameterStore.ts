@@ -50,6 +50,7 @@ export function checkParameter(definition: ParameterDefinition, given: unknown):
     }
     case 'string_array': {
       if (!Array.isArray(given)) return { problem: `expected an array of strings, got ${describe(given)}` };
+      if (given.length === 0) return { problem: 'expected at least one string, got an empty array' };
       const problem = given.map((item) => checkString(definition.choices, item)).find((item) => item !== null);
       return problem === undefined ? { value: given as string[] } : { problem };
     }

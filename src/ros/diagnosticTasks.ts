@@ -87,7 +87,8 @@ export interface ModelReportFacts {
 
 export function reportModel({ facts, worker, death, pipeline, loadingS, error }: ModelReportFacts): TaskReport {
   if (facts === null) {
-    const findings: readonly Finding[] = error === null ? [] : [{ id: 'failed', level: 'error', text: error }];
+    const findings: readonly Finding[] =
+      error === null ? [] : [{ id: 'failed', level: 'error', text: error, isLogged: true }];
     const summary = loadingS === null ? 'Not configured.' : `Loading model and map for ${loadingS.toFixed(0)} s.`;
     return { summary, findings, values: {} };
   }

@@ -112,6 +112,7 @@ describe('netvlad replay', function () {
       '/localizer/hypotheses/poses': IMAGES,
       '/localizer/pose': document.frames.located,
       '/localizer/recall': SECONDS,
+      '/localizer/trajectory': SECONDS,
     });
 
     const cut = join(folder, 'cut.mcap');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,47 @@ async function killAppenderAfter(after: number, path: string): Promise<number> {
   await once(child, 'close');
   return Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1));
 }
+
+describe('a map that is taken away from its writer', () => {
+  for (const [what, takeAway] of [
+    [
+      'removed',
+      (path: string): void => {
+        rmSync(path);
+      },
+    ],
+    [
+      'replaced',
+      (path: string): void => {
+        renameSync(`${path}.other`, path);
+      },
+    ],
+  ] as const) {
+    it(`${what}: nothing more is acknowledged, and that is said`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'netvlad-away-'));
+      const path = join(folder, 'drive.vprmap');
+      try {
+        const create = (at: string): MapWriter =>
+          MapWriter.create(at, createMapManifest(toMapModel(modelManifest('test-model', 4))));
+        create(`${path}.other`).close();
+        const writer = create(path);
+        writer.append([newPlace('a.jpg', axis(0, 4))]);
+        takeAway(path);
+        for (const work of [
+          () => writer.append([newPlace('b.jpg', axis(1, 4))]),
+          () => {
+            writer.close();
+          },
+        ]) {
+          assert.throws(work, /drive\.vprmap was removed or replaced while it was being written/);
+        }
+        writer.abandon();
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
 
 describe('a map whose writer is killed', () => {
   for (const after of [1, 7, 50]) {

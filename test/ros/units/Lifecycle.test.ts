@@ -53,10 +53,10 @@ describe('Lifecycle', () => {
 
   it('goes back to unconfigured when something fails later, from inactive and active only', async () => {
     const { lifecycle, done } = createLifecycle();
-    await lifecycle.fail('too early');
+    assert.equal(await lifecycle.fail('too early'), false);
     assert.deepEqual([lifecycle.state, done], ['unconfigured', []]);
     await lifecycle.change({ label: 'configure' });
-    await lifecycle.fail('the map vanished');
+    assert.equal(await lifecycle.fail('the map vanished'), true);
     assert.deepEqual([lifecycle.state, lifecycle.lastError], ['unconfigured', 'the map vanished']);
   });
 
@@ -64,7 +64,7 @@ describe('Lifecycle', () => {
     const { lifecycle } = createLifecycle();
     assert.deepEqual(await lifecycle.change({ id: 3 }), {
       success: false,
-      reason: 'No transition 3 from unconfigured; possible: configure, shutdown.',
+      reason: 'No transition 3; possible: configure, shutdown.',
     });
   });
 
