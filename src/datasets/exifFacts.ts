@@ -76,17 +76,23 @@ export function parseExifTags(tags: ExifTags): ExifFacts {
   };
 }
 
+/** The reader's file, which its types do not tell of. */
+interface OpenedFile {
+  readonly file?: { close?(): Promise<void> };
+}
+
+/** Closes the file also where the library does not: when it is of no kind that it understands. */
+async function readTags(path: string): Promise<ExifTags> {
+  const reader = new exifr.Exifr({ pick: PICKED, reviveValues: false, translateValues: false, mergeOutput: true });
+  try {
+    await reader.read(path);
+    return ((await reader.parse()) as ExifTags | undefined) ?? {};
+  } finally {
+    await (reader as OpenedFile).file?.close?.();
+  }
+}
+
 /** Reads the head of an image file. Files without EXIF, or with a damaged one, give no facts. */
 export async function readExifFacts(path: string): Promise<ExifFacts> {
-  try {
-    const tags = (await exifr.parse(path, {
-      pick: PICKED,
-      reviveValues: false,
-      translateValues: false,
-      mergeOutput: true,
-    })) as ExifTags | undefined;
-    return parseExifTags(tags ?? {});
-  } catch {
-    return parseExifTags({});
-  }
+  return parseExifTags(await readTags(path).catch(() => ({})));
 }

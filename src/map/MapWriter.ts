@@ -5,7 +5,7 @@ import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import { keepsLocalFeatures, readLocalBytes, thinLocalFeatures } from './localBudget.ts';
 import { computeMapChecksums } from './mapChecksums.ts';
-import { assertMapFile, guardMap, movedAway } from './mapFile.ts';
+import { assertMapFile, guardMap, movedAway, writtenByAnother } from './mapFile.ts';
 import { toManifestRows, type MapManifest, type MapSource } from './MapManifest.ts';
 import { MAP_APPLICATION_ID, MAP_FORMAT, MAP_SCHEMA } from './mapSchema.ts';
 import type { NewPlace } from './Place.ts';
@@ -31,6 +31,8 @@ export class MapWriter {
   readonly #insert: (places: readonly NewPlace[]) => number[];
   /** The file that was opened, whatever lies at its path later. */
   readonly #inode: bigint;
+  /** SQLite's count of what others have committed. */
+  readonly #othersVersion: number;
   #manifest: MapManifest;
   /** Bytes of the local features in the file; counted when a budget asks for it. */
   #localBytes: number | null = null;
@@ -39,6 +41,7 @@ export class MapWriter {
     this.path = path;
     this.#db = db;
     this.#inode = statSync(path, { bigint: true }).ino;
+    this.#othersVersion = this.#readOthersVersion();
     this.#manifest = manifest;
     this.#insert = this.#prepareInsert();
   }
@@ -94,6 +97,7 @@ export class MapWriter {
       );
     }
     this.#assertInPlace();
+    this.#assertAlone();
     return guardMap(this.path, () => {
       this.#unseal();
       try {
@@ -106,6 +110,7 @@ export class MapWriter {
   }
 
   updateManifest(changes: ManifestChanges): void {
+    this.#assertAlone();
     guardMap(this.path, () => {
       this.#writeManifest({ ...this.#manifest, ...changes });
     });
@@ -150,6 +155,14 @@ export class MapWriter {
   #assertInPlace(): void {
     const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
     if (found?.ino !== this.#inode) throw movedAway(this.path);
+  }
+
+  #assertAlone(): void {
+    if (this.#readOthersVersion() !== this.#othersVersion) throw writtenByAnother(this.path);
+  }
+
+  #readOthersVersion(): number {
+    return guardMap(this.path, () => this.#db.pragma('data_version', { simple: true }) as number);
   }
 
   /** A map without checksums is one whose writer has not come to its end. */

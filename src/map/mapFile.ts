@@ -127,13 +127,22 @@ export function movedAway(path: string, cause?: unknown): NetvladError {
   );
 }
 
+/** A map has one writer: places, checksums and calibration of two would not fit together. */
+export function writtenByAnother(path: string, cause?: unknown): NetvladError {
+  return mapError(
+    `Map ${path} is being written by another process.`,
+    'Wait for it, or stop it, and open the map anew.',
+    cause,
+  );
+}
+
 function toMapError(path: string, error: InstanceType<typeof Database.SqliteError>): NetvladError {
   const code = error.code;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return mapError(`Map ${path} is damaged: ${error.message}.`, REBUILD, error);
   }
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return mapError(`Map ${path} is being written by another process.`, 'Wait for it, or stop it.', error);
+    return writtenByAnother(path, error);
   }
   if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
     return mapError(`Map ${path} cannot be written or read: ${error.message}.`, 'Check the disk for space.', error);

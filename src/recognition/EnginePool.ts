@@ -14,6 +14,8 @@ import { toError, type WorkerReply, type WorkerRequest } from './workerProtocol.
 const MOST_ENGINES = 4;
 /** While the network is at work on one frame, the next is decoded; one more where an answer waits for its turn. */
 const FRAMES_EACH = 3;
+/** A recording of fewer frames is done before a second engine would be open. */
+const SHORT = 12;
 
 export interface PoolPlan {
   readonly engines: number;
@@ -92,12 +94,24 @@ export class EnginePool implements PlaceRecognizer {
   readonly facts: EngineFacts;
   /** Frames under way at once that keep every engine busy. */
   readonly ahead: number;
-  readonly #threads: readonly EngineThread[];
+  readonly #plan: PoolPlan;
+  /** Opens an engine in a thread. */
+  readonly #open: (thread: EngineThread) => Promise<unknown>;
+  /** Those that are open. */
+  readonly #threads: EngineThread[];
+  #growing: Promise<void> | null = null;
+  #asked = 0;
 
-  private constructor(threads: readonly EngineThread[], facts: EngineFacts) {
-    this.#threads = threads;
+  private constructor(
+    first: EngineThread,
+    facts: EngineFacts,
+    { plan, open }: { readonly plan: PoolPlan; readonly open: (thread: EngineThread) => Promise<unknown> },
+  ) {
+    this.#threads = [first];
     this.facts = facts;
-    this.ahead = FRAMES_EACH * threads.length;
+    this.#plan = plan;
+    this.#open = open;
+    this.ahead = FRAMES_EACH * plan.engines;
   }
 
   /** Throws a NetvladError that says which file or provider cannot be used, and what to do. `threads` are of one inference. */
@@ -105,28 +119,45 @@ export class EnginePool implements PlaceRecognizer {
     config: EngineConfig,
     plan: PoolPlan = planPool(availableParallelism(), config.threads),
   ): Promise<EnginePool> {
-    const threads = Array.from({ length: plan.engines }, () => new EngineThread());
     const open = (thread: EngineThread): Promise<unknown> =>
       thread.call('open', [{ ...config, threads: plan.threads, throughput: true }]);
+    const first = new EngineThread();
     try {
-      const [first, ...others] = threads;
-      const facts = (await open(first!)) as EngineFacts; // what it caches beside the map, the others find
-      await Promise.all(others.map(open));
-      return new EnginePool(threads, facts);
+      return new EnginePool(first, (await open(first)) as EngineFacts, { plan, open });
     } catch (error) {
-      await Promise.all(threads.map((thread) => thread.close()));
+      await first.close();
       throw error;
     }
   }
 
+  /** Those at work; all that were planned after the first dozen frames. */
+  get engines(): number {
+    return this.#threads.length;
+  }
+
   /** As the port says; the frame's pixels are the engine's from now on. */
   async recognize(frame: CameraFrame, k: number): Promise<Recognition> {
+    if (++this.#asked === SHORT) this.#growing = this.#grow();
     const idlest = this.#threads.reduce((a, b) => (b.callsUnderWay < a.callsUnderWay ? b : a));
     const given = withOwnPixels(frame);
     return (await idlest.call('recognize', [given, k], [given.data.buffer])) as Recognition;
   }
 
   async dispose(): Promise<void> {
+    await this.#growing;
     await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  /** What the first engine has cached beside the map, the others find. One that cannot be opened is done without. */
+  async #grow(): Promise<void> {
+    const more = Array.from({ length: this.#plan.engines - 1 }, () => new EngineThread());
+    await Promise.all(
+      more.map((thread) =>
+        this.#open(thread).then(
+          () => this.#threads.push(thread),
+          () => thread.close(),
+        ),
+      ),
+    );
   }
 }

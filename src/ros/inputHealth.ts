@@ -69,19 +69,26 @@ const FASTDDS_CURE =
   'Fast-DDS loses best-effort messages above 0.5 MB with its default shared-memory segment: start camera and node with ' +
   'FASTRTPS_DEFAULT_PROFILES_FILE=.../netvlad_localizer/config/fastdds.xml, or set image_transport to compressed.';
 
-function checkLoss({ topic, arrivals, cameraInfoHz }: InputFacts): readonly Finding[] {
+/** Compressed images are below the size that is lost. */
+function cureOf({ type }: InputFacts): string {
+  return type === 'sensor_msgs/msg/Image' ? FASTDDS_CURE : 'Check the network between camera and node.';
+}
+
+function checkLoss(facts: InputFacts): readonly Finding[] {
+  const { topic, arrivals, cameraInfoHz } = facts;
+  const cure = cureOf(facts);
   const silent = arrivals.ageS === null || arrivals.ageS > PATIENCE_S;
   if (silent && cameraInfoHz > 0) {
-    const text = `camera_info comes at ${cameraInfoHz.toFixed(1)} Hz, but no image on ${topic}: frames are lost in the middleware. ${FASTDDS_CURE}`;
+    const text = `camera_info comes at ${cameraInfoHz.toFixed(1)} Hz, but no image on ${topic}: frames are lost in the middleware. ${cure}`;
     return [{ id: 'frames-lost', level: 'error', text }];
   }
   if (silent) {
     const since = arrivals.ageS === null ? 'yet' : `for ${arrivals.ageS.toFixed(0)} s`;
-    const text = `${topic} has a matching publisher, but no image came ${since}. The camera may be stalled, or frames are lost: ${FASTDDS_CURE}`;
+    const text = `${topic} has a matching publisher, but no image came ${since}. The camera may be stalled, or frames are lost. ${cure}`;
     return [{ id: 'silent', level: 'error', text }];
   }
   if (cameraInfoHz > 1 && arrivals.rateHz < 0.7 * cameraInfoHz) {
-    const text = `Images come at ${arrivals.rateHz.toFixed(1)} Hz, camera_info at ${cameraInfoHz.toFixed(1)} Hz: frames are lost in the middleware. ${FASTDDS_CURE}`;
+    const text = `Images come at ${arrivals.rateHz.toFixed(1)} Hz, camera_info at ${cameraInfoHz.toFixed(1)} Hz: frames are lost in the middleware. ${cure}`;
     return [{ id: 'frames-lost', level: 'warn', text }];
   }
   return [];

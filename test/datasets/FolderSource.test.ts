@@ -1,5 +1,6 @@
 /** @file Folders: plain, EXIF, positions in names. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -13,6 +14,24 @@ import { readAll, useFolder } from './sources.ts';
 
 describe('openFolderSource', () => {
   const folder = useFolder();
+
+  it('leaves no file open, whatever lies in it', async () => {
+    const heads = {
+      'text.jpg': 'hello world',
+      'cut.jpg': '\u00ff\u00d8\u00ff\u00e1',
+      'empty.png': '',
+      'riff.webp': 'RIFF0000WEBP',
+    };
+    await folder.write(
+      Object.fromEntries(Object.entries(heads).map(([name, text]) => [name, Buffer.from(text, 'latin1')])),
+    );
+    const countOpen = (): number => readdirSync('/proc/self/fd').length;
+    const before = countOpen();
+    const { images } = await readAll(await openFolderSource(folder.path));
+    assert.equal(images.length, 4);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(countOpen() <= before, 'files that the EXIF reader does not understand are closed');
+  });
 
   it('finds images recursively in the order of their paths, without hidden ones and other files', async () => {
     const files = ['b.PNG', 'a/10.jpg', 'a/9.jpeg', 'notes.txt', '.cache/x.jpg', 'a/.hidden.jpg', 'queries/q.webp'];

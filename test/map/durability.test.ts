@@ -67,6 +67,35 @@ describe('a map that is taken away from its writer', () => {
   }
 });
 
+describe('a map with two writers', () => {
+  it('takes the places of one; the other is told', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'netvlad-two-'));
+    const path = join(folder, 'drive.vprmap');
+    try {
+      MapWriter.create(path, createMapManifest(toMapModel(modelManifest('test-model', 4)))).close();
+      const [first, second] = [MapWriter.open(path), MapWriter.open(path)];
+      const add = (writer: MapWriter, image: string): unknown => writer.append([newPlace(image, axis(0, 4))]);
+      add(first, 'a.jpg');
+      assert.throws(() => add(second, 'b.jpg'), /drive\.vprmap is being written by another process/);
+      add(first, 'c.jpg');
+      first.close();
+      second.abandon();
+      const map = PlaceMap.open(path);
+      assert.deepEqual(
+        map.places.map(({ image }) => image),
+        ['a.jpg', 'c.jpg'],
+      );
+      map.close();
+      assert.deepEqual(
+        verifyMap(path).flatMap(({ problems }) => problems),
+        [],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
 describe('a map whose writer is killed', () => {
   for (const after of [1, 7, 50]) {
     it(`holds what was acknowledged, after ${after} places, and can be gone on with`, async function () {
