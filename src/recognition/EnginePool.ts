@@ -87,7 +87,7 @@ class EngineThread {
 function withOwnPixels(frame: CameraFrame): CameraFrame & { readonly data: Uint8Array<ArrayBuffer> } {
   const { buffer, byteLength } = frame.data;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  return { ...frame, data: isWhole ? new Uint8Array(buffer) : Uint8Array.from(frame.data) };
+  return { ...frame, data: isWhole ? new Uint8Array(buffer) : new Uint8Array(frame.data) };
 }
 
 export class EnginePool implements PlaceRecognizer {
