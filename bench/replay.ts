@@ -48,25 +48,21 @@ async function readImages(path: string): Promise<readonly RgbImage[]> {
 }
 
 /** At the network's size nothing is left to decode: what remains is the overhead of the replay itself. */
-const TOPICS = {
-  jpeg: '/camera/compressed',
-  raw: '/camera/image_raw',
-  small: '/small/image_raw',
-} as const;
+const KINDS = ['jpeg', 'raw', 'small'] as const;
+type Kind = (typeof KINDS)[number];
 
-async function record(path: string, frames: readonly RecordedFrame[]): Promise<void> {
+async function record(path: string, kind: Kind, frames: readonly RecordedFrame[]): Promise<void> {
   const writer = await createMcapWriter(path);
   for (const [i, { jpeg, image, small }] of frames.entries()) {
     const stampNs = BigInt(i) * 100_000_000n;
     const header = { stamp: toRosTime(stampNs), frame_id: 'camera' };
-    const compressed = { header, format: 'jpeg', data: jpeg };
-    await writer.write(TOPICS.jpeg, 'sensor_msgs/msg/CompressedImage', stampNs, compressed);
-    for (const [topic, { width, height, data }] of [
-      [TOPICS.raw, image],
-      [TOPICS.small, small],
-    ] as const) {
+    if (kind === 'jpeg') {
+      const compressed = { header, format: 'jpeg', data: jpeg };
+      await writer.write('/camera/compressed', 'sensor_msgs/msg/CompressedImage', stampNs, compressed);
+    } else {
+      const { width, height, data } = kind === 'raw' ? image : small;
       const shape = { width, height, encoding: 'rgb8', is_bigendian: 0, step: 3 * width };
-      await writer.write(topic, 'sensor_msgs/msg/Image', stampNs, { header, ...shape, data });
+      await writer.write('/camera/image_raw', 'sensor_msgs/msg/Image', stampNs, { header, ...shape, data });
     }
   }
   await writer.close();
@@ -78,7 +74,8 @@ function median(values: readonly number[]): number {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));
-const [bagPath, mapPath] = [join(folder, 'drive.mcap'), join(folder, 'drive.vprmap')];
+const mapPath = join(folder, 'drive.vprmap');
+const bagPathOf = (kind: Kind): string => join(folder, `${kind}.mcap`);
 const model = await loadModel(findDefaultModel(), { providers: ['cpu'] });
 const { width: inputWidth, height: inputHeight } = model.manifest.input;
 const images = await readImages(sourcePath);
@@ -88,7 +85,7 @@ const frames: readonly RecordedFrame[] = await Promise.all(
     return { image, jpeg, small: sampleNearest(image, inputWidth, inputHeight) };
   }),
 );
-await record(bagPath, frames);
+for (const kind of KINDS) await record(bagPathOf(kind), kind, frames);
 await buildMap(await openImageSource(sourcePath), model, { out: mapPath, local: true, calibration: false });
 
 function openPool(verifyTopK: number): Promise<EnginePool> {
@@ -100,10 +97,19 @@ function openPool(verifyTopK: number): Promise<EnginePool> {
 
 const [plain, verifying] = [await openPool(0), await openPool(20)];
 
-async function rateOf(work: () => Promise<void>): Promise<number> {
-  const started = performance.now();
+interface Cost {
+  /** Images a second. */
+  readonly rate: number;
+  /** Of all cores, an image: what bounds the rate where all cores are busy. */
+  readonly cpuMs: number;
+}
+
+async function costOf(work: () => Promise<void>): Promise<Cost> {
+  const [started, cpu] = [performance.now(), process.cpuUsage()];
   await work();
-  return (1000 * images.length) / (performance.now() - started);
+  const wallMs = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  return { rate: (1000 * images.length) / wallMs, cpuMs: (user + system) / 1000 / images.length };
 }
 
 async function describeAll(): Promise<void> {
@@ -128,9 +134,9 @@ async function recognizeAll(pool: EnginePool): Promise<void> {
   while ((await recognitions.next()).done !== true);
 }
 
-async function replay(image: string, pool: EnginePool): Promise<void> {
-  const bag = await openBag(bagPath);
-  const settings = { topics: { image }, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
+async function replay(kind: Kind, pool: EnginePool): Promise<void> {
+  const bag = await openBag(bagPathOf(kind));
+  const settings = { topics: {}, useOdometry: true, useFix: true, toleranceS: 0.2, baseFrame: '', datum: null };
   const { inputs } = await openInputs(bag, settings);
   const localizer = createLocalizer({ places: pool.facts.map.places, calibration: null });
   const tools = { recognizer: pool, localizer, topK: 20, ahead: pool.ahead };
@@ -143,31 +149,37 @@ const WORK: Readonly<Record<string, () => Promise<void>>> = {
   'network, one image at a time': describeAll,
   'decoding a JPEG, then network': decodeThenDescribe,
   'networks, one a core': () => recognizeAll(plain),
-  'replay, JPEG': () => replay(TOPICS.jpeg, plain),
-  'replay, raw': () => replay(TOPICS.raw, plain),
-  "replay, raw at the network's size": () => replay(TOPICS.small, plain),
+  'replay, JPEG': () => replay('jpeg', plain),
+  'replay, raw': () => replay('raw', plain),
+  "replay, raw at the network's size": () => replay('small', plain),
   'networks and verification of 20': () => recognizeAll(verifying),
-  'replay, JPEG, verified': () => replay(TOPICS.jpeg, verifying),
-  'replay, raw, verified': () => replay(TOPICS.raw, verifying),
-  "replay, raw at the network's size, verified": () => replay(TOPICS.small, verifying),
+  'replay, JPEG, verified': () => replay('jpeg', verifying),
+  'replay, raw, verified': () => replay('raw', verifying),
+  "replay, raw at the network's size, verified": () => replay('small', verifying),
 };
 
 try {
-  const rates = new Map<string, number[]>(Object.keys(WORK).map((name) => [name, []]));
+  const costs = new Map<string, Cost[]>(Object.keys(WORK).map((name) => [name, []]));
   for (let run = 0; run <= Number(runs); run++) {
     for (const [name, work] of Object.entries(WORK)) {
-      const rate = await rateOf(work);
-      if (run > 0) rates.get(name)!.push(rate); // the first run warms up
+      const cost = await costOf(work);
+      if (run > 0) costs.get(name)!.push(cost); // the first run warms up
     }
   }
   const { width, height } = images[0]!;
   console.log(
     `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs`,
   );
-  const bare = rates.get('network, one image at a time')!;
-  for (const [name, values] of rates) {
-    const ratio = median(values.map((value, run) => value / bare[run]!));
-    console.log(`${name.padEnd(44)} ${median(values).toFixed(0).padStart(4)}/s, ${ratio.toFixed(2)} of the first`);
+  const bare = costs.get('network, one image at a time')!;
+  for (const [name, values] of costs) {
+    const ratio = median(values.map(({ rate }, run) => rate / bare[run]!.rate));
+    const [rate, cpuMs] = [median(values.map((cost) => cost.rate)), median(values.map((cost) => cost.cpuMs))];
+    const facts = [
+      `${rate.toFixed(0).padStart(4)}/s`,
+      `${ratio.toFixed(2)} of the first`,
+      `${cpuMs.toFixed(1)} ms CPU`,
+    ];
+    console.log(`${name.padEnd(44)} ${facts.join(', ')}`);
   }
 } finally {
   await plain.dispose();

@@ -76,7 +76,7 @@ describeOnGraph('the lifecycle again and again', function () {
     const [settled, end] = [typical(after.slice(SETTLED, SETTLED + 10)), typical(after.slice(-10))];
     const ratioTo = (from: Held): number => end.residentMb / from.residentMb - 1;
     const story = JSON.stringify({ start, settled, end });
-    assert.ok(Math.abs(ratioTo(start)) <= BACK_TO_START, `memory after the last cleanups against the start: ${story}`);
+    assert.ok(ratioTo(start) <= BACK_TO_START, `memory after the last cleanups against the start: ${story}`);
     assert.ok(ratioTo(settled) <= GROWTH, `growth of memory: ${story}`);
     assert.ok(end.files <= settled.files && end.threads <= settled.threads, `files and threads: ${story}`);
   });
