@@ -29,6 +29,7 @@ export function formatReplay(document: ReplayDocument, timings: ReplayTimings): 
     );
   }
   const stages = timings.stages.map(({ stage, median }) => `${stage} ${median.toFixed(1)}`);
-  lines.push(`time        ${timings.framesPerSecond.toFixed(1)} frames/s; ms: ${stages.join(', ')}`);
+  const crowd = timings.imagesAtOnce > 1 ? `, ${timings.imagesAtOnce} images at once` : '';
+  lines.push(`time        ${timings.framesPerSecond.toFixed(1)} frames/s; ms${crowd}: ${stages.join(', ')}`);
   return lines.join('\n');
 }

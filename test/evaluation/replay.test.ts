@@ -202,7 +202,7 @@ describe('replay', () => {
     const out = join(folder, 'report');
     await writeReplay(out, {
       ...{ judgement, frames, places: map.places, pictures: await readReplayPictures(sources, [0, 5]) },
-      timings: summarizeTimings(frames, { wallS: 1, speed: null }),
+      timings: summarizeTimings(frames, { wallS: 1, speed: null, imagesAtOnce: 1 }),
     });
     await bag.close();
     assert.deepEqual(readdirSync(out).sort(), [

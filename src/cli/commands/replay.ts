@@ -151,6 +151,7 @@ class ReplayRun {
     await this.#drive(opened);
     const timings = summarizeTimings(this.#frames, {
       ...{ wallS: (performance.now() - started) / 1000, speed: flags.speed ?? null },
+      imagesAtOnce: this.#parts.ahead,
     });
     const judgement = this.#judge(opened);
     if (flags.report !== undefined) await this.#writeReport(flags.report, { opened, judgement, timings });

@@ -62,6 +62,8 @@ export interface ReplayTimings {
   readonly framesPerSecond: number;
   /** Of the recording; null in a run as fast as it goes. */
   readonly speed: number | null;
+  /** Images under way at once: where there are several, their stages wait for each other, and that is counted. */
+  readonly imagesAtOnce: number;
   /** Milliseconds; `latency` (image to result) in a paced run only. */
   readonly stages: readonly {
     readonly stage: string;

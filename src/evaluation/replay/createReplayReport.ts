@@ -175,7 +175,7 @@ function toFacts(document: ReplayDocument, timings: ReplayTimings): readonly Fac
         ['model', model.name],
         ['model sha256', model.sha256],
         ['netvlad_localizer', toolVersion],
-        ['run', `${timings.wallS.toFixed(1)} s`],
+        ['run', `${timings.wallS.toFixed(1)} s, images at once: ${timings.imagesAtOnce}`],
       ],
     },
     { title: 'Settings', rows: Object.entries(settings).map(([name, value]) => [name, String(value)]) },

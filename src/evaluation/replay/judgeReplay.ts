@@ -149,7 +149,7 @@ function toAnswer({ matches, decision, stampNs }: ProcessedFrame, rowOf: Readonl
 /** Quantiles of what every stage took. */
 export function summarizeTimings(
   frames: readonly ReplayFrame[],
-  run: { readonly wallS: number; readonly speed: number | null },
+  run: Pick<ReplayTimings, 'wallS' | 'speed' | 'imagesAtOnce'>,
 ): ReplayTimings {
   const processed = frames.filter((frame) => frame.kind === 'processed');
   const stageOf = (stage: string, of: (frame: ProcessedFrame) => number | null): ReplayTimings['stages'][number] => {
