@@ -12,7 +12,7 @@ export interface GateInput {
   /** Probability of the best other place, 0 when there is none. */
   readonly second: number;
   readonly offMap: number;
-  /** True when the best place lies within the place radius of the one located last. */
+  /** True when the best place is where the last frame's best place may have got to, or there was no last frame. */
   readonly continues: boolean;
   /** The frame gave no usable match at all. */
   readonly empty: boolean;
@@ -31,6 +31,8 @@ const LOST_BELOW = 0.3;
 export class Gate {
   readonly #options: GateOptions;
   #located = false;
+  /** The last frame had the probability that it needed, or there was none. */
+  #enough = true;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -38,14 +40,19 @@ export class Gate {
 
   reset(): void {
     this.#located = false;
+    this.#enough = true;
   }
 
   decide(input: GateInput): GateOutput {
     const { acceptProbability, keepProbability, offMapProbability } = this.#options;
     const needed = this.#located && input.continues ? keepProbability : acceptProbability;
-    this.#located = input.row !== null && input.confidence >= needed;
+    const enough = input.row !== null && input.confidence >= needed;
+    // Once lost, it takes two frames: a corner that looks like another is soon passed, and the state must not flicker.
+    this.#located = enough && this.#enough && input.continues;
+    this.#enough = enough;
     const [best, wanted] = [percent(input.confidence), percent(needed)];
     if (this.#located) return { state: 'located', reason: `At ${input.image} with ${best}, ${wanted} needed.` };
+    if (enough) return { state: 'uncertain', reason: `Perhaps ${input.image}: ${best}; the next frame has to agree.` };
     if (input.empty && input.offMap < offMapProbability) {
       return { state: 'lost', reason: 'The search returned no place of this map.' };
     }

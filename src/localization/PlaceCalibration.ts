@@ -17,15 +17,17 @@ export interface PlaceEvidence {
   /** Best geometric evidence; NaN = not verified. */
   readonly evidence: number;
   readonly otherEvidence: number;
+  /** Mean of `logEvidence` over the matches at all other places; NaN when none was verified. */
+  readonly otherLogEvidence: number;
 }
 
 /** Weights of one linear logit. */
 const evidenceWeightsSchema = z.object({
   intercept: z.number(),
-  /** Of log(evidence + c): how much of the image fits. 0 without verification. */
-  logEvidence: z.number(),
-  /** Of log((evidence + c) / (other evidence + c)): how much better than at any other place. 0 without verification. */
-  logEvidenceRatio: z.number(),
+  /** Of log evidence above its mean at other places: how much more fits than by chance, in this light. 0 without verification. */
+  logEvidenceOverMean: z.number(),
+  /** Of log evidence above that of the best other place. 0 without verification. */
+  logEvidenceOverBest: z.number(),
   /** Of the similarity above the best other place's. */
   similarityGap: z.number(),
   similarity: z.number(),
@@ -79,21 +81,29 @@ export function parseCalibration(stored: unknown): PlaceCalibration | null {
 }
 
 /** Evidence of about this size is noise: it keeps ratios of two small numbers near 1. */
-export const EVIDENCE_NOISE = 5;
+const EVIDENCE_NOISE = 5;
 
-/** Generic weights, from places that no test shows: printed by bench/evidenceWeights.ts. */
+/** NaN stays NaN. */
+export function logEvidence(evidence: number): number {
+  return Math.log(Math.max(0, evidence) + EVIDENCE_NOISE);
+}
+
+/**
+ * Generic weights, from places that no test shows: printed by bench/evidenceWeights.ts. The intercept, the mean of the sets' own, is
+ * that of maps which were never calibrated and of drives that have no map yet.
+ */
 export const GENERIC_VERIFIED: EvidenceWeights = {
-  intercept: -3.92,
-  logEvidence: 0.73,
-  logEvidenceRatio: 3.39,
-  similarityGap: 3.57,
+  intercept: -1.59,
+  logEvidenceOverMean: 2.11,
+  logEvidenceOverBest: 1.43,
+  similarityGap: 3.64,
   similarity: 0,
 };
 
 export const GENERIC_SIMILARITY_ONLY: EvidenceWeights = {
   intercept: -2.11,
-  logEvidence: 0,
-  logEvidenceRatio: 0,
+  logEvidenceOverMean: 0,
+  logEvidenceOverBest: 0,
   similarityGap: 5.91,
   similarity: 3.7,
 };
@@ -116,19 +126,20 @@ export function defaultCalibration(warning: string | null = 'The map is not cali
   };
 }
 
-/** Features of a place: log evidence, log evidence ratio, similarity gap, similarity. Finite for any input. */
+/** Features of a place: log evidence over the mean and over the best elsewhere, similarity gap, similarity. Finite for any input. */
 export function toFeatures(place: PlaceEvidence): readonly [number, number, number, number] {
   const similarity = finite(place.similarity, -1);
   const gap = Number.isFinite(place.otherSimilarity) ? similarity - place.otherSimilarity : LONE_MATCH_GAP;
-  const evidence = Math.log(Math.max(0, finite(place.evidence, 0)) + EVIDENCE_NOISE);
-  const other = Math.log(Math.max(0, finite(place.otherEvidence, LONE_MATCH_EVIDENCE)) + EVIDENCE_NOISE);
-  return [evidence, evidence - other, gap, similarity];
+  const own = logEvidence(finite(place.evidence, 0));
+  const best = logEvidence(finite(place.otherEvidence, LONE_MATCH_EVIDENCE));
+  const mean = finite(place.otherLogEvidence, logEvidence(LONE_MATCH_EVIDENCE));
+  return [own - mean, own - best, gap, similarity];
 }
 
 /** The linear logit before the map's own scaling. */
 export function genericLogit(weights: EvidenceWeights, place: PlaceEvidence): number {
-  const [evidence, ratio, gap, similarity] = toFeatures(place);
-  const geometric = weights.logEvidence * evidence + weights.logEvidenceRatio * ratio;
+  const [overMean, overBest, gap, similarity] = toFeatures(place);
+  const geometric = weights.logEvidenceOverMean * overMean + weights.logEvidenceOverBest * overBest;
   return weights.intercept + geometric + weights.similarityGap * gap + weights.similarity * similarity;
 }
 
@@ -151,8 +162,8 @@ export function matchStrength(calibration: PlaceCalibration, similarity: number,
     return (weights.similarityGap + weights.similarity) * similarity;
   }
   const { weights } = calibration.verified;
-  const part = (weights.logEvidence + weights.logEvidenceRatio) * Math.log(Math.max(0, evidence) + EVIDENCE_NOISE);
-  return part + (weights.similarityGap + weights.similarity) * similarity;
+  const geometric = (weights.logEvidenceOverMean + weights.logEvidenceOverBest) * logEvidence(evidence);
+  return geometric + (weights.similarityGap + weights.similarity) * similarity;
 }
 
 function finite(value: number, otherwise: number): number {

@@ -40,7 +40,12 @@ const LEAVE = 0.02;
 const RETURN = 0.1;
 const KIDNAP = 0.02;
 /** Chance that the right place is not among the matches although the camera is on the map. */
-const MISS = 0.1;
+const MISS = 0.05;
+/**
+ * Off the map an answer lies where the belief expects it by chance only, one time in so many; on the map it always does.
+ * A chain of answers in order is evidence beyond what each frame says for itself.
+ */
+const BY_CHANCE = 2;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
 /** Each new view uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
@@ -61,6 +66,8 @@ export class SequenceFilter {
   #started = false;
   /** Row -> how much its image has spoken lately, 0..1. */
   #worn = new Map<number, number>();
+  /** Row of the last frame's best match. */
+  #answer: number | null = null;
 
   constructor(geometry: MapGeometry, settings: FilterSettings) {
     this.#geometry = geometry;
@@ -77,6 +84,7 @@ export class SequenceFilter {
     this.#offMap = EVEN;
     this.#started = false;
     this.#worn = new Map();
+    this.#answer = null;
   }
 
   /**
@@ -103,16 +111,17 @@ export class SequenceFilter {
   /** Weighs the belief by a frame. The first frame's posterior is the frame's own probabilities. */
   update(frame: FrameHypotheses, novelty = 1): void {
     const freshness = this.#wear(frame.places[0], novelty);
+    const weight = this.#settings.frameWeight * novelty;
     if (!this.#started) this.#start(frame);
-    else this.#weigh(frame, { weight: this.#settings.frameWeight * novelty, freshness });
+    else this.#weigh(frame, { weight, freshWeight: weight * freshness });
     this.#started = true;
+    this.#answer = frame.places[0]?.matches[0]!.row ?? null;
     this.#prune();
   }
 
   /**
    * How much of the best place's evidence comes from images of the map that have not spoken lately, 0..1. One that resembles
-   * many a view (a bare wall, an open road) resembles the next one too, and must not be counted for ever. What speaks
-   * against the map is always heard.
+   * many a view (a bare wall, an open road) resembles the next one too, and must not be counted for ever.
    */
   #wear(best: FramePlace | undefined, novelty: number): number {
     if (best === undefined) return 1;
@@ -125,7 +134,7 @@ export class SequenceFilter {
     for (const { row, weight } of best.matches) {
       this.#worn.set(row, Math.min(1, (this.#worn.get(row) ?? 0) + WEAR * novelty * weight));
     }
-    return best.probability > EVEN ? 1 - worn : 1;
+    return 1 - worn;
   }
 
   #start(frame: FrameHypotheses): void {
@@ -142,8 +151,10 @@ export class SequenceFilter {
    * What a frame says of a place decides between places, "somewhere" and "off the map"; which of its rows it is, is decided
    * within the place. So a belief that is spread over a place agrees with it as much as one that is certain of a row.
    */
-  #weigh(frame: FrameHypotheses, given: { readonly weight: number; readonly freshness: number }): void {
-    const exponent = given.weight * given.freshness;
+  #weigh(frame: FrameHypotheses, given: { readonly weight: number; readonly freshWeight: number }): void {
+    const { weight, freshWeight } = given;
+    // What speaks against the map is always heard in full.
+    const exponent = (frame.places[0]?.probability ?? 0) > EVEN ? freshWeight : weight;
     const noneLikelihood = (frame.noneProbability / EVEN) ** exponent;
     const missLikelihood = ((MISS * frame.noneProbability) / EVEN) ** exponent;
     const rows = new Map<number, number>();
@@ -153,8 +164,8 @@ export class SequenceFilter {
     for (const place of frame.places) {
       if (!(onPlaces > 0)) break;
       const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
-      const own = this.#within(place, left, given.weight);
-      for (const { row, mass } of own) addTo(rows, row, mass * likelihood);
+      const inOrder = this.#isChain(place) ? BY_CHANCE ** freshWeight : 1;
+      for (const { row, mass } of this.#within(place, left, weight)) addTo(rows, row, mass * likelihood * inOrder);
       const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
       const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
       for (const match of place.matches) addTo(rows, match.row, ((share * match.weight) / total) * likelihood);
@@ -170,6 +181,11 @@ export class SequenceFilter {
     this.#rows = new Map([...rows].map(([row, mass]) => [row, mass / total]));
     this.#somewhere = somewhere / total;
     this.#offMap = offMap / total;
+  }
+
+  /** The same image again is no chain, nor are answers by similarity alone, which finds the same look-alikes all along. */
+  #isChain(place: FramePlace): boolean {
+    return place.matches[0]!.row !== this.#answer && !Number.isNaN(place.evidence);
   }
 
   /** Takes the mass that lies on a place out of `left`, and shares it out by how near each row is to the matches. */

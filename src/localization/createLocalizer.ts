@@ -39,6 +39,8 @@ class PlaceLocalizer implements Localizer {
   readonly #datum: LocalDatum | null;
   #lastFix: PositionPrior | null = null;
   #locatedRow: number | null = null;
+  /** Middle of the last frame's best place. */
+  #bestRow: number | null = null;
 
   constructor(setup: LocalizerSetup) {
     this.#options = resolveLocalizerOptions(setup.options);
@@ -56,6 +58,7 @@ class PlaceLocalizer implements Localizer {
     this.#gate.reset();
     this.#lastFix = null;
     this.#locatedRow = null;
+    this.#bestRow = null;
   }
 
   process(observation: Observation): Decision {
@@ -65,6 +68,7 @@ class PlaceLocalizer implements Localizer {
       this.#filter.reset();
       this.#gate.reset();
       this.#locatedRow = null;
+      this.#bestRow = null;
     }
     this.#filter.predict(step.motion, step.novelty);
     const seen = computeFrameHypotheses(this.#geometry, this.#calibration, observation.matches);
@@ -112,11 +116,11 @@ class PlaceLocalizer implements Localizer {
       offMap: belief.offMap,
       continues:
         best !== undefined &&
-        this.#locatedRow !== null &&
-        geometry.distance(best.row, this.#locatedRow) <= geometry.placeRadius + reach,
+        (this.#bestRow === null || geometry.distance(best.row, this.#bestRow) <= geometry.placeRadius + reach),
       empty: frame.places.length === 0,
     });
-    this.#locatedRow = state === 'located' ? best!.row : null;
+    this.#bestRow = best?.row ?? null;
+    this.#locatedRow = state === 'located' ? this.#bestRow : null;
     const facts = {
       stampNs: observation.stampNs,
       confidence: best?.probability ?? 0,

@@ -1,9 +1,15 @@
 /** @file One frame's matches, clustered into places, each with a calibrated probability; nothing is remembered here. */
 import { wrapAngle } from '../geo/angles.ts';
-import { clamp } from '../math/statistics.ts';
+import { clamp, mean } from '../math/statistics.ts';
 import type { CandidateMatch } from './Localizer.ts';
 import type { MapGeometry } from './MapGeometry.ts';
-import { matchStrength, placeProbability, type PlaceCalibration, type PlaceEvidence } from './PlaceCalibration.ts';
+import {
+  logEvidence,
+  matchStrength,
+  placeProbability,
+  type PlaceCalibration,
+  type PlaceEvidence,
+} from './PlaceCalibration.ts';
 
 /** What clustering needs of a map; the online map of a drive has no more. */
 export type PlaceLayout = Pick<MapGeometry, 'rowOf' | 'idOf' | 'distance' | 'placeRadius'>;
@@ -140,6 +146,7 @@ function evidenceOf(cluster: readonly RankedMatch[], clusters: readonly (readonl
     otherSimilarity: maxOf(others, 'similarity'),
     evidence: maxOf(cluster, 'evidence'),
     otherEvidence: maxOf(others, 'evidence'),
+    otherLogEvidence: mean(others.map(({ evidence }) => logEvidence(evidence)).filter((value) => !Number.isNaN(value))),
   };
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wrapAngle } from '../../src/geo/angles.ts';
 import { createDatum, toEnu } from '../../src/geo/LocalDatum.ts';
+import { chiSquare2Quantile, mahalanobis2, planarBlock } from '../../src/geo/covariance.ts';
 import { yawOf } from '../../src/geo/poseAlgebra.ts';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
 import type { Place } from '../../src/map/Place.ts';
@@ -85,8 +86,15 @@ describe('the town', function () {
       const [at, pose] = [toEnu(datum, frames[i]!.query.geo!), decision.pose!];
       return Math.hypot(pose.x - at.x, pose.y - at.y) <= GONE_M;
     });
+    const inside = located.filter(({ decision, i }) => {
+      const [at, pose] = [toEnu(datum, frames[i]!.query.geo!), decision.pose!];
+      const distance2 = mahalanobis2(planarBlock(decision.covariance!), pose.x - at.x, pose.y - at.y);
+      return distance2 <= chiSquare2Quantile(0.95);
+    });
     const onMap = frames.filter(({ query }) => isBack(query)).length;
     assert.ok(right.length >= 0.99 * located.length, `${right.length} of ${located.length} right`);
+    const coverage = inside.length / located.length;
+    assert.ok(coverage >= 0.9 && coverage <= 0.99, `the 95 % ellipse holds ${coverage}`);
     assert.ok(located.length >= 0.8 * onMap, `${located.length} of ${onMap} frames located`);
   });
 });

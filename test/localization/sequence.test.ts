@@ -11,7 +11,7 @@ import type {
   PositionPrior,
 } from '../../src/localization/Localizer.ts';
 import type { MapPlace } from '../../src/localization/MapPlace.ts';
-import { clearView, observe, placeAt, street, topologicalStreet } from './syntheticMap.ts';
+import { clearView, foreignView, observe, placeAt, street, topologicalStreet } from './syntheticMap.ts';
 
 const open = (places: readonly MapPlace[]): Localizer => createLocalizer({ places, calibration: null });
 
@@ -60,11 +60,11 @@ describe('with odometry', () => {
   it('learns nothing from standing: an ambiguous view stays ambiguous', () => {
     const localizer = open(street(100));
     const confidences = Array.from(
-      { length: 100 },
+      { length: 1000 },
       (_, i) => localizer.process(frame(i, ambiguousView(20, 60), planarPose(0, 0, 0))).confidence,
     );
     assert.ok(
-      confidences.every((confidence) => confidence < 0.8),
+      confidences.every((confidence) => confidence < 0.9),
       `${Math.max(...confidences)}`,
     );
   });
@@ -145,7 +145,38 @@ describe('position prior', () => {
   });
 });
 
+describe('a chain of answers', () => {
+  const halfSure = (at: number, frame: number): Observation =>
+    observe(frame, [
+      { place: at, similarity: 0.5 + 0.03 * Math.sin(5 * frame), evidence: 22 },
+      { place: ((at * 37) % 90) + 1, similarity: 0.45, evidence: 14 },
+    ]);
+
+  it('is sure of answers in the order of the street, and never of the same answers out of order', () => {
+    const inOrder = Array.from({ length: 20 }, (_, i) => 20 + i);
+    const outOfOrder = inOrder.map((_, i) => 20 + ((7 * i) % 20));
+    const [first, second] = [inOrder, outOfOrder].map((answers) => {
+      const localizer = open(street(100, 10));
+      return answers.map((at, frame) => localizer.process(halfSure(at, frame)));
+    });
+    assert.ok(first![0]!.confidence > 0.5 && first![0]!.confidence < 0.75, `${first![0]!.confidence}`);
+    assert.ok(first!.slice(8).every(({ state }) => state === 'located'));
+    assert.ok(second!.every(({ state }) => state !== 'located'));
+  });
+});
+
 describe('gate', () => {
+  it('once lost, takes two frames that agree', () => {
+    const localizer = open(street(100));
+    for (let i = 0; i < 10; i++) localizer.process(observe(i, foreignView([5, 25, 45, 65, 85], i)));
+    const glimpse = [clearView(50), foreignView([5, 25, 45, 65, 85], 1)];
+    const states = [...glimpse, ...[50, 51, 52].map((at) => clearView(at))].map(
+      (view, i) => localizer.process(observe(10 + i, view)).state,
+    );
+    assert.ok(!states.slice(0, 3).includes('located'), states.join(' '));
+    assert.equal(states[4], 'located');
+  });
+
   it('does not flicker: once located a weaker frame at the same place is enough, a weaker one elsewhere is not', () => {
     const weak = (at: number): CandidateMatch[] => [
       { place: at, similarity: 0.5, evidence: 34 },
