@@ -76,7 +76,10 @@ export async function runLocalizerNode(argv: readonly string[]): Promise<number>
   });
   if (started === null) return 0;
   started.node.logger.debug(`Ends on ${await signal}.`);
-  const cutShort = setTimeout(() => process.exit(0), SHUTDOWN_MS);
+  const cutShort = setTimeout(() => {
+    started.node.shutdown(); // an exit under a live graph may crash in its threads
+    process.exit(0);
+  }, SHUTDOWN_MS);
   await started.localizer.shutdown();
   clearTimeout(cutShort);
   return 0;

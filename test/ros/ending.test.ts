@@ -40,6 +40,18 @@ describeOnGraph('the end of the node', () => {
     assert.equal((await ended).code, 0, node.log);
   });
 
+  it('exits with 0 within 2 s, and does not crash, when its worker does not answer any more', async () => {
+    for (let round = 0; round < 3; round++) {
+      const node = await NodeProcess.active({ parameters: town.parameters });
+      const worker = await node.workerPid();
+      process.kill(worker, 'SIGSTOP');
+      const { code, signal, tookMs } = await node.end();
+      process.kill(worker, 'SIGKILL');
+      assert.deepEqual({ code, signal }, { code: 0, signal: null }, node.log);
+      assert.ok(tookMs < 2000, `took ${tookMs.toFixed(0)} ms`);
+    }
+  });
+
   it('ends on a signal that comes while it is still starting', async () => {
     const node = NodeProcess.start({ parameters: town.parameters });
     await new Promise((resolve) => setTimeout(resolve, 700));
