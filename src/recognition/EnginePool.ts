@@ -10,8 +10,8 @@ import type { PlaceRecognizer, Recognition } from './PlaceRecognizer.ts';
 import type { EngineConfig, EngineFacts } from './RecognitionEngine.ts';
 import { toError, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
 
-/** An engine has the network, the index and a cache of local features for itself: some hundred megabytes. */
-const MOST_ENGINES = 4;
+/** An engine has the network, the index and its buffers for itself: 150 MB, and a recording is to be replayed in 600 MB. */
+const MOST_ENGINES = 2;
 /** While the network is at work on one frame, the next is decoded; one more where an answer waits for its turn. */
 const FRAMES_EACH = 3;
 /** A recording of fewer frames is done before a second engine would be open. */

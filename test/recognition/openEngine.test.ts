@@ -129,11 +129,11 @@ describe('recognition engine', () => {
     });
   });
 
-  it('plans a pool: every core has work, no more than four engines', () => {
+  it('plans a pool: every core has work, no more than two engines', () => {
     const plans = [[1, 0], [2, 0], [4, 0], [6, 0], [16, 0], [16, 2], [16, 8], [2, 4]] as const; // prettier-ignore
     assert.deepEqual(
       plans.map(([cores, threads]) => planPool(cores, threads)),
-      [[1, 1], [2, 1], [4, 1], [4, 1], [4, 4], [4, 2], [2, 8], [1, 4]].map(([engines, threads]) => ({ engines, threads })), // prettier-ignore
+      [[1, 1], [2, 1], [2, 2], [2, 3], [2, 8], [2, 2], [2, 8], [1, 4]].map(([engines, threads]) => ({ engines, threads })), // prettier-ignore
     );
   });
 
