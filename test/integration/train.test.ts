@@ -67,6 +67,19 @@ describe('netvlad train', function () {
     assert.match(await readFile(at('night', 'training.html'), 'utf8'), /test recall@1/);
   });
 
+  it('prints what start, best epoch and exported model reach', async () => {
+    await writeFile(at('train.yaml'), `${withTraining('nightQueries: true')}whitening: { dimension: 4 }\n`);
+    const { code, stdout, stderr } = await train('printed', '--epochs', '1');
+    await writeFile(at('train.yaml'), SMALL_CONFIG);
+    assert.equal(code, 0, stderr);
+    const numbers = '(?: +[0-9.]+){3}';
+    const rows = [
+      'validation, % +@1 +@5 +@10',
+      ...['chance', 'initial', 'best', 'exported', '- at night'].map((row) => row + numbers),
+    ];
+    assert.match(stdout, new RegExp(`^${rows.join('\\n')}\\n.*small\\.onnx: 4 dimensions`));
+  });
+
   it('resumed after the first epoch makes the same model as in one go', async () => {
     assert.equal((await train('halves', '--epochs', '1')).code, 0);
     assert.equal((await train('halves', '--epochs', '2', '--resume')).code, 0);

@@ -23,6 +23,7 @@ import type { TrainingImage } from '../../training/neighbourhoods.ts';
 import { createRunFolder, isRunFolder, openRunFolder } from '../../training/runFolder.ts';
 import { readTrainConfig, type TrainConfig, type TrainingConfig } from '../../training/trainConfig.ts';
 import { createTrainingSet, toLocalPositions, type TrainingSet } from '../../training/trainingSet.ts';
+import type { ExportedRecall } from '../../training/measureExported.ts';
 import type { RecallChange } from '../../training/runTrainer.ts';
 import { type TrainedModel, trainModel } from '../../training/trainModel.ts';
 import {
@@ -58,12 +59,15 @@ function describeModel({ files }: ExportedModel): string {
   return `${files.onnxPath}: ${files.manifest.descriptor.dimension} dimensions, ${(files.onnx.length / 1e6).toFixed(1)} MB`;
 }
 
-/** Recall as a small table: what guessing, the start and the best epoch reach. */
-function describeRecall(title: string, recall: RecallChange): string {
+/** Recall as a small table: what guessing, the start and the best epoch reach, and with its whitening the exported model. */
+function describeRecall(title: string, recall: RecallChange, exported: ExportedRecall | null): string {
   const row = (name: string, byN: ByN): string =>
     `${name.padEnd(16)}${[1, 5, 10].map((n) => percent(byN[n]).padStart(8)).join('')}`;
   const header = `${`${title}, %`.padEnd(16)}${[1, 5, 10].map((n) => `@${n}`.padStart(8)).join('')}`;
-  return [header, row('chance', recall.chance), row('initial', recall.initial), row('best', recall.best)].join('\n');
+  const rows = [row('chance', recall.chance), row('initial', recall.initial), row('best', recall.best)];
+  if (exported !== null) rows.push(row('exported', exported.recall));
+  if (exported?.night) rows.push(row('- at night', exported.night.recall));
+  return [header, ...rows].join('\n');
 }
 
 /** The images of one role; of several sources not every one must have it. */
@@ -201,8 +205,8 @@ async function trainFully(
       reports,
     },
     [
-      describeRecall('validation', validation),
-      ...(test === null ? [] : [describeRecall('test', test)]),
+      describeRecall('validation', validation, test === null ? exportedRecall : null),
+      ...(test === null ? [] : [describeRecall('test', test, exportedRecall)]),
       describeModel(exported),
     ].join('\n'),
   );
