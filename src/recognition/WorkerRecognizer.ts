@@ -50,9 +50,12 @@ export function createWorkerProcess(program: URL, nodeArguments: readonly string
   });
 }
 
+/** MB; pixels lie outside of V8's heap, which otherwise grows by 16 MB at some moment of a long run. */
+const YOUNG_GENERATION = '--max-semi-space-size=4';
+
 /** `.js`: workers start from the compiled files. */
 function createRecognizerWorker(): ChildProcess {
-  return createWorkerProcess(new URL('./recognizer.worker.js', import.meta.url));
+  return createWorkerProcess(new URL('./recognizer.worker.js', import.meta.url), [YOUNG_GENERATION]);
 }
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
