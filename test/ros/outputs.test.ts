@@ -153,7 +153,11 @@ describeOnGraph('outputs on a graph', () => {
     const [transform] = sent.transforms;
     assert.equal(transform!.child_frame_id, 'odom');
     assert.equal(transform!.header.stamp.nanosec, 500_000_000);
-    assert.ok(Math.abs(transform!.transform.translation.x - 15.5) < 1);
+    const isThen = (message: Message): boolean =>
+      (message as unknown as Posed).header.stamp.sec === transform!.header.stamp.sec;
+    const pose = (await peer.until('/localizer/pose', isThen)) as unknown as Posed;
+    const mapFromOdomX = pose.pose.pose.position.x - 3;
+    assert.ok(Math.abs(transform!.transform.translation.x - mapFromOdomX) < 1e-6, JSON.stringify({ transform, pose }));
   });
 
   it('makes pictures and markers when somebody looks', async () => {
