@@ -42,10 +42,10 @@ const KIDNAP = 0.02;
 /** Chance that the right place is not among the matches although the camera is on the map. */
 const MISS = 0.05;
 /**
- * Off the map an answer lies where the belief expects it by chance only, one time in so many; on the map it always does.
- * A chain of answers in order is evidence beyond what each frame says for itself.
+ * Odds that an answer where the belief expects one gives to the map beyond what the frame says for itself. Little, since a
+ * street that looks like another answers in order, too.
  */
-const BY_CHANCE = 2;
+const IN_ORDER_ODDS = 1.3;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
 /** Each new view uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
@@ -164,7 +164,7 @@ export class SequenceFilter {
     for (const place of frame.places) {
       if (!(onPlaces > 0)) break;
       const likelihood = Math.max(missLikelihood, (place.probability / EVEN) ** exponent);
-      const inOrder = this.#isChain(place) ? BY_CHANCE ** freshWeight : 1;
+      const inOrder = this.#isChain(place) ? IN_ORDER_ODDS ** freshWeight : 1;
       for (const { row, mass } of this.#within(place, left, weight)) addTo(rows, row, mass * likelihood * inOrder);
       const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
       const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
