@@ -1,7 +1,6 @@
 /** @file Descriptors of a list of images, in its order; what cannot be read ends a benchmark. */
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
 import type { RgbImage } from '../src/image/RgbImage.ts';
-import { resizeImage } from '../src/image/resizeImage.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { describeImages } from '../src/map/describeImages.ts';
 
@@ -14,13 +13,8 @@ export async function describeInOrder(
   const { dimension } = model.manifest.descriptor;
   const rows = new Float32Array(images.length * dimension);
   let row = 0;
-  for await (const { images: batch, descriptors } of describeImages(images, model)) {
-    let { global } = descriptors;
-    if (change !== undefined) {
-      const resized = await Promise.all(batch.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));
-      global = (await model.describe(resized.map(change))).global;
-    }
-    rows.set(global, row * dimension);
+  for await (const { images: batch, descriptors } of describeImages(images, model, { change })) {
+    rows.set(descriptors.global, row * dimension);
     row += batch.length;
   }
   if (row !== images.length) throw new Error(`${images.length - row} images cannot be read`);

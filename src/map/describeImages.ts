@@ -3,6 +3,7 @@ import type { DatasetProblem, GeotaggedImage } from '../datasets/GeotaggedImage.
 import { isDatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { decodeContent } from '../datasets/decodeContent.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
+import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
 import { mapAhead } from './mapAhead.ts';
@@ -20,11 +21,14 @@ export interface DescribeOptions {
   readonly batch?: number;
   /** Ask the model for local features too. */
   readonly local?: boolean;
+  /** Acts on each image, in source order, at the model's input size; what it gives is described instead. */
+  readonly change?: ((image: RgbImage) => RgbImage) | undefined;
   readonly signal?: AbortSignal;
 }
 
 export interface DescribedImage {
   readonly image: GeotaggedImage;
+  /** As they were given to the model. */
   readonly pixels: RgbImage;
 }
 
@@ -78,6 +82,18 @@ function isDatasetProblemOf(item: Decoded): item is DatasetProblem {
   return 'problem' in item;
 }
 
+/** One batch after the other: a change that draws at random does so in the order of the images. */
+async function* changeEach(
+  batches: AsyncIterable<PixelBatch>,
+  model: DescriptorModel,
+  change: (image: RgbImage) => RgbImage,
+): AsyncGenerator<PixelBatch> {
+  for await (const { images, problems } of batches) {
+    const resized = await Promise.all(images.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));
+    yield { images: images.map(({ image }, at) => ({ image, pixels: change(resized[at]!) })), problems };
+  }
+}
+
 /** Order is the source's order. A record that cannot be used is a problem of its batch, never an exception. */
 export async function* describeImages(
   source: Iterable<GeotaggedImage | DatasetProblem> | AsyncIterable<GeotaggedImage | DatasetProblem>,
@@ -103,5 +119,6 @@ export async function* describeImages(
   const decoded = mapAhead(source, decodeLimit, decode);
   const isSameSize = options.local === true && model.manifest.input.resize !== 'stretch';
   const batches = batchesOf(decoded, { size: options.batch ?? DEFAULT_BATCH, isSameSize });
-  yield* mapAhead(batches, () => DESCRIBE_AHEAD, describe);
+  const given = options.change === undefined ? batches : changeEach(batches, model, options.change);
+  yield* mapAhead(given, () => DESCRIBE_AHEAD, describe);
 }

@@ -6,9 +6,10 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { describeError, NetvladError } from '../errors.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
+import { PendingCalls } from './PendingCalls.ts';
 import type { PlaceRecognizer, Recognition } from './PlaceRecognizer.ts';
 import type { EngineConfig, EngineFacts } from './RecognitionEngine.ts';
-import { toError, type WorkerReply, type WorkerRequest } from './workerProtocol.ts';
+import type { WorkerReply, WorkerRequest } from './workerProtocol.ts';
 
 /** An engine has the network, the index and its buffers for itself: 150 MB, and a recording is to be replayed in 600 MB. */
 const MOST_ENGINES = 2;
@@ -29,25 +30,16 @@ export function planPool(cores: number, threads: number): PoolPlan {
   return { engines, threads: threads > 0 ? threads : Math.max(1, Math.floor(cores / engines)) };
 }
 
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** One engine in its thread. Calls are rejected once the thread is gone. */
 class EngineThread {
   /** `.js`: threads start from the compiled files. */
   readonly #thread = new Worker(new URL('./engine.thread.js', import.meta.url));
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new PendingCalls();
   #failure: Error | null = null;
-  #nextId = 1;
 
   constructor() {
     this.#thread.on('message', (reply: WorkerReply) => {
-      const pending = this.#pending.get(reply.id);
-      this.#pending.delete(reply.id);
-      if ('error' in reply) pending?.reject(toError(reply.error));
-      else pending?.resolve(reply.value);
+      this.#pending.settle(reply);
     });
     this.#thread.on('error', (error) => {
       this.#fail(describeError(error));
@@ -58,14 +50,12 @@ class EngineThread {
   }
 
   get callsUnderWay(): number {
-    return this.#pending.size;
+    return this.#pending.count;
   }
 
   call(call: WorkerRequest['call'], args: readonly unknown[], transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#pending.set(id, { resolve, reject });
+    return this.#pending.add((id) => {
       this.#thread.postMessage({ id, call, args }, transfer);
     });
   }
@@ -78,8 +68,7 @@ class EngineThread {
 
   #fail(reason: string): void {
     this.#failure ??= new NetvladError('internal', `A recognition thread cannot go on: ${reason}.`);
-    for (const { reject } of this.#pending.values()) reject(this.#failure);
-    this.#pending.clear();
+    this.#pending.rejectAll(this.#failure);
   }
 }
 

@@ -5,15 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describeError, NetvladError } from '../errors.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import type { Place } from '../map/Place.ts';
+import { PendingCalls } from './PendingCalls.ts';
 import type { Recognition } from './PlaceRecognizer.ts';
 import type { DebugMatch, EngineConfig, EngineFacts, FrameGeotag, RecognitionEngine } from './RecognitionEngine.ts';
-import {
-  toError,
-  type EngineCall,
-  type WorkerFailure,
-  type WorkerReply,
-  type WorkerRequest,
-} from './workerProtocol.ts';
+import type { EngineCall, WorkerFailure, WorkerReply, WorkerRequest } from './workerProtocol.ts';
 
 export type WorkerState =
   | { readonly kind: 'ready'; readonly restarts: number }
@@ -29,11 +24,6 @@ export interface WorkerOptions {
   readonly createWorker?: () => ChildProcess;
   /** Gives up opening: `open` rejects, and the worker is ended. */
   readonly signal?: AbortSignal;
-}
-
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
 }
 
 const DEFAULT_BACK_OFF = { firstMs: 250, longestMs: 30_000 };
@@ -74,10 +64,9 @@ export class WorkerRecognizer implements RecognitionEngine {
   readonly #onState: (state: WorkerState) => void;
   readonly #backOff: { readonly firstMs: number; readonly longestMs: number };
   readonly #createWorker: () => ChildProcess;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new PendingCalls();
   #worker: ChildProcess | null = null;
   #facts: EngineFacts | null = null;
-  #nextId = 1;
   #restarts = 0;
   #waitMs: number;
   #openedAtMs = 0;
@@ -154,7 +143,7 @@ export class WorkerRecognizer implements RecognitionEngine {
     await ended;
     clearTimeout(timer);
     this.#worker = null;
-    this.#rejectPending(new NetvladError('internal', 'The recognizer was closed.'));
+    this.#pending.rejectAll(new NetvladError('internal', 'The recognizer was closed.'));
   }
 
   async #start(): Promise<void> {
@@ -163,7 +152,7 @@ export class WorkerRecognizer implements RecognitionEngine {
     let reason: string | null = null;
     worker.on('message', (message: WorkerReply | WorkerFailure) => {
       if ('failure' in message) reason = message.failure.message;
-      else this.#settle(message);
+      else this.#pending.settle(message);
     });
     worker.on('error', (error) => {
       reason = describeError(error);
@@ -183,7 +172,7 @@ export class WorkerRecognizer implements RecognitionEngine {
   #onExit(worker: ChildProcess, reason: string): void {
     if (worker !== this.#worker) return;
     this.#worker = null;
-    this.#rejectPending(new NetvladError('internal', `The recognition worker died: ${reason}.`));
+    this.#pending.rejectAll(new NetvladError('internal', `The recognition worker died: ${reason}.`));
     if (this.#state.kind !== 'closed') this.#scheduleRestart(reason);
   }
 
@@ -218,24 +207,10 @@ export class WorkerRecognizer implements RecognitionEngine {
   }
 
   #call(worker: ChildProcess, call: WorkerRequest['call'], args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#pending.set(id, { resolve, reject });
+    return this.#pending.add((id) => {
       // A worker that is gone cannot be told anything; its exit rejects what is pending.
       worker.send({ id, call, args }, () => undefined);
     });
-  }
-
-  #settle(reply: WorkerReply): void {
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if ('error' in reply) pending?.reject(toError(reply.error));
-    else pending?.resolve(reply.value);
-  }
-
-  #rejectPending(error: Error): void {
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
   }
 
   #setState(state: WorkerState): void {

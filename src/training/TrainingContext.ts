@@ -3,7 +3,7 @@ import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
 import type { SessionOptions } from '../inference/OnnxSession.ts';
 import type { Logger } from '../Logger.ts';
-import { describeImages, type DescribedBatch } from '../map/describeImages.ts';
+import { describeImages, type DescribedBatch, type DescribeOptions } from '../map/describeImages.ts';
 import type { Progress } from '../Progress.ts';
 import type { Head } from './DescriptorNetwork.ts';
 import { assembleModel } from './DescriptorNetwork.ts';
@@ -37,12 +37,12 @@ export async function withModel<T>(
 export async function* describeWithProgress(
   images: readonly GeotaggedImage[],
   model: OnnxDescriptorModel,
-  context: TrainingContext & { readonly label: string; readonly local?: boolean },
+  context: TrainingContext & { readonly label: string } & Pick<DescribeOptions, 'local' | 'change'>,
 ): AsyncGenerator<DescribedBatch> {
-  const { label, local = false, signal, logger } = context;
+  const { label, local = false, change, signal, logger } = context;
   const progress = context.progress(label);
   let done = 0;
-  const options = signal === undefined ? { local } : { local, signal };
+  const options = { local, change, ...(signal === undefined ? {} : { signal }) };
   for await (const batch of describeImages(images, model, options)) {
     for (const { where, problem } of batch.problems) logger.warn(`${where}: ${problem}`);
     if (batch.images.length > 0) yield batch;

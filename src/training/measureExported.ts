@@ -1,10 +1,10 @@
 /** @file What the exported model reaches on the measured queries: whitened, in float32, as it will be deployed. */
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import type { ByN } from '../evaluation/recall.ts';
-import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import type { ModelFiles } from '../inference/modelFiles.ts';
 import { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
+import type { DescribeOptions } from '../map/describeImages.ts';
 import { createRandom } from '../math/random.ts';
 import { toNight } from './photometric.ts';
 import { describeWithProgress, type TrainingContext } from './TrainingContext.ts';
@@ -22,29 +22,19 @@ export interface ExportedRecall extends MeasuredRecall {
   readonly night: MeasuredRecall | null;
 }
 
-/**
- * Descriptors [images.length, dimension]; an image that cannot be read has zeros, which are like nothing. `change` acts on the
- * images at the model's input size.
- */
+/** Descriptors [images.length, dimension]; an image that cannot be read has zeros, which are like nothing. */
 async function describeAll(
   images: readonly GeotaggedImage[],
   model: OnnxDescriptorModel,
-  context: TrainingContext & { readonly change?: (image: RgbImage) => RgbImage },
+  context: TrainingContext & Pick<DescribeOptions, 'change'>,
 ): Promise<Float32Array> {
-  const { change } = context;
-  const { descriptor, input } = model.manifest;
-  const { dimension } = descriptor;
+  const { dimension } = model.manifest.descriptor;
   const rowOf = new Map(images.map((image, row) => [image, row]));
   const out = new Float32Array(images.length * dimension);
   const asked = { ...context, label: 'exported model' };
   for await (const { images: described, descriptors } of describeWithProgress(images, model, asked)) {
-    let { global } = descriptors;
-    if (change !== undefined) {
-      const resized = await Promise.all(described.map(({ pixels }) => resizeImage(pixels, input)));
-      global = (await model.describe(resized.map(change))).global;
-    }
     described.forEach(({ image }, i) => {
-      out.set(global.subarray(i * dimension, (i + 1) * dimension), rowOf.get(image)! * dimension);
+      out.set(descriptors.global.subarray(i * dimension, (i + 1) * dimension), rowOf.get(image)! * dimension);
     });
   }
   return out;
@@ -63,8 +53,7 @@ export async function measureExported(
     const { dimension } = model.manifest.descriptor;
     const database = await describeAll(imagesOf(measured.database), model, context);
     const search = async (change?: (image: RgbImage) => RgbImage): Promise<MeasuredRecall> => {
-      const asked = change === undefined ? context : { ...context, change };
-      const queries = await describeAll(imagesOf(measured.queries), model, asked);
+      const queries = await describeAll(imagesOf(measured.queries), model, { ...context, change });
       const rankings = rankDatabase(queries, database, dimension);
       return { recall: computeValidationRecall(rankings, measured), hits: computeHits(rankings, measured) };
     };
