@@ -20,7 +20,7 @@ export const LATCHED_QOS: Qos = { reliability: 'reliable', durability: 'transien
 
 /** One publisher or subscription on the graph. */
 export interface Endpoint {
-  /** Fully qualified name of its node. */
+  /** Fully qualified name of its node, or in words what is known of one that has no name yet. */
   readonly node: string;
   /** `sensor_msgs/msg/Image`. */
   readonly type: string;

@@ -103,9 +103,15 @@ function toPolicy<T extends string>(policies: Readonly<Record<T, number>>, value
   return (Object.keys(policies) as T[]).find((name) => policies[name] === value) ?? fallback;
 }
 
-function toEndpoint({ node_name, node_namespace, topic_type, qos_profile }: NativeEndpoint): Endpoint {
+/** What the middleware says for a name (rmw_dds_common, graph_cache.cpp): endpoints are known before their nodes are. */
+const NAMELESS: Readonly<Record<string, string>> = {
+  _NODE_NAME_UNKNOWN_: '(a node whose name is not known yet)',
+  _CREATED_BY_BARE_DDS_APP_: '(a DDS program outside ROS)',
+};
+
+export function toEndpoint({ node_name, node_namespace, topic_type, qos_profile }: NativeEndpoint): Endpoint {
   return {
-    node: `${node_namespace === '/' ? '' : node_namespace}/${node_name}`,
+    node: NAMELESS[node_name] ?? `${node_namespace === '/' ? '' : node_namespace}/${node_name}`,
     type: topic_type,
     qos: {
       depth: qos_profile.depth,
