@@ -109,13 +109,30 @@ async function askStrangers(
   return found;
 }
 
-/** What a map makes of its own queries, of the same without their places, and of strangers from all the other sets. */
-async function reportStrangers(map: PublicQuestion, questions: readonly PublicQuestion[]): Promise<void> {
-  const own = answersOf((await retrieveAll(map)).map(verify));
-  const levels = {
-    'on the map alone': accept(own).level,
-    'on and off the map': accept([...own, ...(await removePlaces(map))]).level,
-  };
+/** What each map makes of its own queries, of the same without their places, and of strangers from all the other sets. */
+async function reportAllStrangers(questions: readonly PublicQuestion[]): Promise<void> {
+  const answers: (readonly JudgedAnswer[])[] = [];
+  for (const question of questions) answers.push(answersOf((await retrieveAll(question)).map(verify)));
+  const common = accept(answers.flat()).level;
+  for (const [at, map] of questions.entries()) {
+    const own = answers[at]!;
+    const levels = {
+      'of all maps together': common,
+      'on the map alone': accept(own).level,
+      'on and off the map': accept([...own, ...(await removePlaces(map))]).level,
+    };
+    await reportStrangers({ map, own, levels }, questions);
+  }
+}
+
+interface JudgedMap {
+  readonly map: PublicQuestion;
+  readonly own: readonly JudgedAnswer[];
+  /** Evidence from which answers are right at the wanted precision, by the answers that it was learnt from. */
+  readonly levels: Readonly<Record<string, number>>;
+}
+
+async function reportStrangers({ map, own, levels }: JudgedMap, questions: readonly PublicQuestion[]): Promise<void> {
   const strangers = await askStrangers(map, questions);
   const all = [...strangers.values()].flat();
   const keptAbove = (level: number): string =>
@@ -175,7 +192,7 @@ if (does('recall')) {
   console.log('| set | queries | recall@1 / 5 before | after | accepted by similarity | by evidence |');
   for (const question of questions) await reportRecall(question);
 }
-if (does('strangers')) for (const map of questions) await reportStrangers(map, questions);
+if (does('strangers')) await reportAllStrangers(questions);
 if (does('cost')) await reportCost(questions[0]!);
 await model.dispose();
 await matcher.dispose();
