@@ -11,12 +11,13 @@ import { loadModel } from '../src/inference/loadModel.ts';
 import { createRandom } from '../src/math/random.ts';
 import { computeHits, type Hits, rankDatabase } from '../src/training/validate.ts';
 import { toNight } from '../src/training/photometric.ts';
-import { describeInOrder } from './describeInOrder.ts';
-import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
+import { describeInOrder } from './support/describeInOrder.ts';
+import { loadPublicQuestions, type PublicQuestion } from './support/publicSets.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const [data, ...paths] = process.argv.slice(2);
 if (data === undefined || paths.length === 0) {
-  throw new Error('usage: node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...');
+  endWithUsage('default_model.js DATA START.onnx MODEL.onnx ...');
 }
 
 async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Hits> {

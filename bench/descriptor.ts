@@ -10,11 +10,11 @@ import { findDefaultModel } from '../src/inference/loadModel.ts';
 import { readModelFiles } from '../src/inference/modelFiles.ts';
 import { OnnxDescriptorModel } from '../src/inference/OnnxDescriptorModel.ts';
 import { floatFeed, OnnxSession } from '../src/inference/OnnxSession.ts';
+import { endWithUsage } from './support/usage.ts';
 
-const USAGE = 'usage: node dist/bench/descriptor.js [model] [rounds]';
 const [modelPath = findDefaultModel(), roundsText = '15'] = process.argv.slice(2);
 const rounds = Number(roundsText);
-if (!Number.isInteger(rounds) || rounds < 3) throw new Error(USAGE);
+if (!Number.isInteger(rounds) || rounds < 3) endWithUsage('descriptor.js [model] [rounds, 3 or more]');
 
 /** Images of one round; small enough that both halves of a round meet the same load of the machine. */
 const IMAGES = 16;

@@ -25,13 +25,14 @@ import type { TrainingImage } from '../src/training/neighbourhoods.ts';
 import { toTrainConfig } from '../src/training/trainConfig.ts';
 import { withModel } from '../src/training/TrainingContext.ts';
 import { rankDatabase } from '../src/training/validate.ts';
-import { describeInOrder } from './describeInOrder.ts';
-import { renderDimensions } from './plotDimensions.ts';
-import { loadPublicQuestions, type PublicQuestion, readSet } from './publicSets.ts';
+import { describeInOrder } from './support/describeInOrder.ts';
+import { renderDimensions } from './support/plotDimensions.ts';
+import { loadPublicQuestions, type PublicQuestion, readSet } from './support/publicSets.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const [data, checkpoint, plot] = process.argv.slice(2);
 if (data === undefined || checkpoint === undefined || plot === undefined) {
-  throw new Error('usage: node dist/bench/dimensions.js DATA CHECKPOINT.pt PLOT.svg');
+  endWithUsage('dimensions.js DATA CHECKPOINT.pt PLOT.svg');
 }
 const DIMENSIONS = [128, 256, 512, 1024, 2048];
 const IMAGES = 2100; // at most so many directions, less one

@@ -24,6 +24,7 @@ import type { Place } from '../src/map/Place.ts';
 import { PlaceMap } from '../src/map/PlaceMap.ts';
 import { sigmoid } from '../src/math/statistics.ts';
 import { ExactIndex } from '../src/retrieval/ExactIndex.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const SAMPLES = 300;
 const TOP_K = 20;
@@ -187,7 +188,9 @@ async function collectQueries(collector: Collector, path: string): Promise<void>
 }
 
 const sets: Samples[] = [];
-for (const argument of process.argv.slice(2)) {
+const given = process.argv.slice(2);
+if (given.length === 0) endWithUsage('evidenceWeights.js MAP[,QUERIES...] ...');
+for (const argument of given) {
   const [path, ...queries] = argument.split(',');
   const collector = await Collector.open(path!);
   await collectOwn(collector);

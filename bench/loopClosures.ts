@@ -12,8 +12,11 @@
 import { performance } from 'node:perf_hooks';
 import { PlaceMap } from '../src/map/PlaceMap.ts';
 import { detectLoops, driftingOdometry, judgeLoops } from '../test/support/driveLoops.ts';
+import { endWithUsage } from './support/usage.ts';
 
-for (const path of process.argv.slice(2)) {
+const paths = process.argv.slice(2);
+if (paths.length === 0) endWithUsage('loopClosures.js MAP ...');
+for (const path of paths) {
   const map = PlaceMap.open(path);
   const { places } = map;
   for (const [name, odometry] of [

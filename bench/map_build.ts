@@ -11,10 +11,10 @@ import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../src/inference/OnnxDescriptorModel.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { DEFAULT_BATCH } from '../src/map/describeImages.ts';
+import { endWithUsage } from './support/usage.ts';
 
-const USAGE = 'usage: node dist/bench/map_build.js SOURCE [runs] (SOURCE: a folder of images or a CSV)';
 const [sourcePath, runs = '5'] = process.argv.slice(2);
-if (sourcePath === undefined) throw new Error(USAGE);
+if (sourcePath === undefined) endWithUsage('map_build.js SOURCE [runs] (SOURCE: a folder of images or a CSV)');
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

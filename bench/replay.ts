@@ -24,10 +24,10 @@ import { createLocalizer } from '../src/localization/createLocalizer.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { mapAhead } from '../src/map/mapAhead.ts';
 import { EnginePool } from '../src/recognition/EnginePool.ts';
+import { endWithUsage } from './support/usage.ts';
 
-const USAGE = 'usage: node dist/bench/replay.js SOURCE [images] [runs] (SOURCE: a folder of images or a CSV)';
 const [sourcePath, count = '60', runs = '5'] = process.argv.slice(2);
-if (sourcePath === undefined) throw new Error(USAGE);
+if (sourcePath === undefined) endWithUsage('replay.js SOURCE [images] [runs] (SOURCE: a folder of images or a CSV)');
 
 interface RecordedFrame {
   readonly image: RgbImage;

@@ -20,8 +20,9 @@ import { loadBackbone } from '../src/training/loadBackbone.ts';
 import { SgdOptimizer } from '../src/training/SgdOptimizer.ts';
 import { toTrainConfig } from '../src/training/trainConfig.ts';
 import { type StepResult, TrainingNetwork } from '../src/training/TrainingNetwork.ts';
-import { type Batch, mineBatches, type Streets } from './minedBatches.ts';
-import { readSet } from './publicSets.ts';
+import { type Batch, mineBatches, type Streets } from './support/minedBatches.ts';
+import { readSet } from './support/publicSets.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const [STEPS, THREADS] = [10, 2];
 const { values: options, positionals } = parseArgs({
@@ -30,7 +31,7 @@ const { values: options, positionals } = parseArgs({
 });
 const [checkpoint, data] = positionals;
 if (checkpoint === undefined || data === undefined) {
-  throw new Error('usage: node dist/bench/training_step.js CHECKPOINT.pt DATA [--python PYTHON]');
+  endWithUsage('training_step.js CHECKPOINT.pt DATA [--python PYTHON]');
 }
 
 const config = toTrainConfig(

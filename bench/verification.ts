@@ -9,7 +9,7 @@ import { quantizeGrid } from '../src/verification/LocalGrid.ts';
 import { matchGrids, selectMutual, type Correspondence } from '../src/verification/matchGrids.ts';
 import { rankByEvidence } from '../src/verification/rankByEvidence.ts';
 import { DEFAULT_CONSENSUS_OPTIONS } from '../src/verification/SpatialVerifier.ts';
-import { loadPublicQuestions, type PublicQuestion } from './publicSets.ts';
+import { loadPublicQuestions, type PublicQuestion } from './support/publicSets.ts';
 import {
   columns,
   describeAll,
@@ -24,14 +24,15 @@ import {
   SearchedDatabase,
   type Candidate,
   type Described,
-} from './verifiedPairs.ts';
+} from './support/verifiedPairs.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const PRECISION = 0.99;
 /** Queries of another set that are asked of a map. */
 const STRANGERS = 100;
 
 const [data, ...wanted] = process.argv.slice(2);
-if (data === undefined) throw new Error('usage: node dist/bench/verification.js DATA [recall] [strangers] [cost]');
+if (data === undefined) endWithUsage('verification.js DATA [recall] [strangers] [cost]');
 const does = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
 
 type Verified = Omit<Candidate, 'pairs'> & { readonly evidence: number };

@@ -10,8 +10,8 @@
  */
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
 import { rankByEvidence } from '../src/verification/rankByEvidence.ts';
-import { GEOMETRIC_MODELS, type GeometricModel } from './geometricModels.ts';
-import { loadStreetsForTuning, loadTownForTuning, metresApart, type PublicQuestion } from './publicSets.ts';
+import { GEOMETRIC_MODELS, type GeometricModel } from './support/geometricModels.ts';
+import { loadStreetsForTuning, loadTownForTuning, metresApart, type PublicQuestion } from './support/publicSets.ts';
 import {
   columns,
   correspond,
@@ -24,11 +24,12 @@ import {
   recallAt,
   retrieveAll,
   type Candidate,
-} from './verifiedPairs.ts';
+} from './support/verifiedPairs.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const [data, town, ...wanted] = process.argv.slice(2);
 if (data === undefined || town === undefined) {
-  throw new Error('usage: node dist/bench/verification_geometry.js DATA TOWN [streets] [dusk] [day]');
+  endWithUsage('verification_geometry.js DATA TOWN [streets] [dusk] [day]');
 }
 const does = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
 

@@ -11,12 +11,19 @@ import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
 import { findConsensus, type ConsensusOptions } from '../src/verification/findConsensus.ts';
 import { rankByEvidence, RANK_WEIGHTS, type RankWeights } from '../src/verification/rankByEvidence.ts';
 import { DEFAULT_CONSENSUS_OPTIONS } from '../src/verification/SpatialVerifier.ts';
-import { createQuestion, loadStreetsForTuning, loadTownForTuning, readSet, type PublicQuestion } from './publicSets.ts';
-import { columns, matcher, model, percent, recallAt, retrieveAll, type Candidate } from './verifiedPairs.ts';
+import {
+  createQuestion,
+  loadStreetsForTuning,
+  loadTownForTuning,
+  readSet,
+  type PublicQuestion,
+} from './support/publicSets.ts';
+import { columns, matcher, model, percent, recallAt, retrieveAll, type Candidate } from './support/verifiedPairs.ts';
+import { endWithUsage } from './support/usage.ts';
 
 const [data, town] = process.argv.slice(2);
 if (data === undefined || town === undefined) {
-  throw new Error('usage: node dist/bench/verification_tuning.js DATA TOWN');
+  endWithUsage('verification_tuning.js DATA TOWN');
 }
 
 interface Settings {

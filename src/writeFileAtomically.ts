@@ -1,8 +1,8 @@
 /** @file A whole file or nothing: written under a temporary name beside it, synced, renamed. */
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { NetvladError } from './errors.ts';
 import { makeFolder } from './makeFolder.ts';
+import { toWriteFailure } from './writeFailure.ts';
 
 type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
@@ -15,11 +15,7 @@ export async function writeFileAtomically(path: string, content: Content): Promi
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
-    throw new NetvladError('bad-input', `${path} cannot be written: ${cause.message}.`, {
-      hint: 'Choose an output path in a folder that you may write to, on a disk with space.',
-      cause,
-    });
+    throw toWriteFailure(path, cause);
   }
 }
 

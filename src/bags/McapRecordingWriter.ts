@@ -9,6 +9,8 @@ import type { MessageDefinition } from '@foxglove/message-definition';
 import { NetvladError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
 import { TOOL_VERSION } from '../version.ts';
+import { toWriteFailure } from '../writeFailure.ts';
+import { assertReplaceable, LIBRARY } from './assertReplaceable.ts';
 import { joinRanges, type BagMessage, type BagTopic, type TimeRange } from './BagSource.ts';
 import { findRos2Definition } from './messageDefinitions.ts';
 import type { RosMessages, RosTypeName } from './messages.ts';
@@ -86,7 +88,7 @@ export class McapRecordingWriter implements RecordingWriter {
       }),
     });
     const recording = new McapRecordingWriter(path, file, writer);
-    await recording.#onDisk(() => writer.start({ profile: 'ros2', library: `netvlad_localizer ${TOOL_VERSION}` }));
+    await recording.#onDisk(() => writer.start({ profile: 'ros2', library: `${LIBRARY}${TOOL_VERSION}` }));
     return recording;
   }
 
@@ -145,7 +147,7 @@ export class McapRecordingWriter implements RecordingWriter {
       return await work();
     } catch (cause) {
       await this.abandon();
-      throw cannotBeWritten(this.path, cause);
+      throw toWriteFailure(this.path, cause);
     }
   }
 
@@ -204,19 +206,13 @@ export function canCopy(topic: BagTopic): boolean {
 }
 
 async function openForWriting(path: string): Promise<FileHandle> {
+  await assertReplaceable(path);
   await makeFolder(dirname(path));
   try {
     return await open(temporaryName(path), 'w');
   } catch (cause) {
-    throw cannotBeWritten(path, cause);
+    throw toWriteFailure(path, cause);
   }
-}
-
-function cannotBeWritten(path: string, cause: unknown): NetvladError {
-  return new NetvladError('bad-input', `${path} cannot be written: ${(cause as Error).message}.`, {
-    hint: 'Choose an output path in a folder that you may write to, on a disk with space.',
-    cause,
-  });
 }
 
 function temporaryName(path: string): string {

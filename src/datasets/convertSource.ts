@@ -1,6 +1,6 @@
 /** @file Writes any source as a CSV data set, or as files whose names carry the position. */
-import { constants } from 'node:fs';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { makeFolder } from '../makeFolder.ts';
 import { decodeFrame } from '../image/decodeFrame.ts';
@@ -33,15 +33,28 @@ function extensionOf(content: ImageContent): string {
   return /jpe?g/i.test(content.frame.format) ? '.jpg' : '.png';
 }
 
-/** Writes an image's pixels to `path`; the sentence of its problem, or null. */
+/** Why a file cannot be read; null where it can. */
+async function findReadProblem(path: string): Promise<string | null> {
+  try {
+    await readFile(path);
+    return null;
+  } catch (error) {
+    return `${path} cannot be read: ${(error as Error).message}`;
+  }
+}
+
+/** Writes an image's pixels to the new file `path`; the sentence of its problem, or null. Throws when the disk takes no more. */
 async function writeContent(content: ImageContent, path: string): Promise<string | null> {
+  if (existsSync(path)) return `Another image is called ${basename(path)} already.`;
   await makeFolder(dirname(path));
   if (content.kind === 'file') {
     try {
       await copyFile(content.path, path, constants.COPYFILE_FICLONE);
       return null;
     } catch (error) {
-      return `${content.path} cannot be copied: ${(error as Error).message}`;
+      const problem = await findReadProblem(content.path);
+      if (problem === null) throw error; // it is the target: the next image would meet the same
+      return problem;
     }
   }
   if (content.frame.kind === 'compressed' && extensionOf(content) === '.jpg') {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { yawToCompass } from '../geo/angles.ts';
 import { NetvladError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
+import { toWriteFailure } from '../writeFailure.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { CSV_COLUMNS } from './csvRows.ts';
 import {
@@ -83,6 +84,8 @@ async function writeNewFolder(out: string, write: (folder: string) => Promise<vo
     await write(temporary);
     await rm(out, { recursive: true, force: true });
     await rename(temporary, out);
+  } catch (cause) {
+    throw toWriteFailure(out, cause);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

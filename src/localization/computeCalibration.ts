@@ -54,8 +54,9 @@ export function computeCalibration(
   const samples = { retrievals: findable.length, right: right.length, impostors: impostors.length };
   const distances = distanceQuantiles(geometry, findable, impostors);
   if (findable.length < LEAST_RETRIEVALS) {
-    const why = `Only ${findable.length} images see a place that another image of the map shows, ${LEAST_RETRIEVALS} are needed`;
-    return { ...generic, ...distances, samples, warning: `${why}: cautious defaults are used.` };
+    const shown = method === 'queries' ? 'the map' : 'another image of the map';
+    const warning = `${findable.length} images see a place that ${shown} shows, ${LEAST_RETRIEVALS} are needed: cautious defaults are used.`;
+    return { ...generic, ...distances, samples, warning };
   }
   const given = { findable, impostors, generic };
   const verifiedQueries = findable.filter(({ matches }) => matches.some(({ evidence }) => !Number.isNaN(evidence)));

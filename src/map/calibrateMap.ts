@@ -171,15 +171,33 @@ export async function computeFileCalibration(
   }
 }
 
-/** Calibrates a map file, by its own images or by queries, and stores the result in its manifest. */
+/**
+ * Calibrates a map file, by its own images or by queries, and stores the result in its manifest. Throws
+ * NetvladError('bad-input') when too few images tell anything and the map has learned before: it keeps what it knows.
+ */
 export async function calibrateMap(
   path: string,
   options: MapCalibrationOptions = {},
   queries: CalibrationQueries | null = null,
 ): Promise<PlaceCalibration> {
   const calibration = await computeFileCalibration(path, options, queries);
+  if (calibration.method === 'default') assertNothingToLose(path, calibration);
   storeCalibration(path, calibration);
   return calibration;
+}
+
+function assertNothingToLose(path: string, { samples }: PlaceCalibration): void {
+  const map = PlaceMap.open(path);
+  try {
+    const known = map.calibration?.method ?? 'default';
+    if (known === 'default') return;
+    const seen = `${samples.retrievals} of the images see a place that the map shows`;
+    throw new NetvladError('bad-input', `Too few images to learn from for ${path}: ${seen}.`, {
+      hint: `The map keeps its calibration (${known}). Give at least 20 images near its places.`,
+    });
+  } finally {
+    map.close();
+  }
 }
 
 function storeCalibration(path: string, calibration: PlaceCalibration): void {

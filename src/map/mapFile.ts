@@ -1,5 +1,6 @@
 /** @file Opening a map file: the checks before SQLite sees it, and SQLite's errors in words a user can act on. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { NetvladError } from '../errors.ts';
 import { MAP_APPLICATION_ID, MAP_FORMAT } from './mapSchema.ts';
@@ -99,6 +100,22 @@ function rollBack(path: string): void {
       db.close();
     }
   });
+}
+
+/** Throws when places cannot be added at `path`: the file must take writes, and so must its folder, where the log lies. */
+export function assertWritable(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
+    const hint = `Mount the disk it is meant to lie on, or make it: mkdir -p ${folder}`;
+    throw mapError(`The folder ${folder}, which map ${path} is to lie in, does not exist.`, hint);
+  }
+  try {
+    if (existsSync(path)) closeSync(openSync(path, 'r+'));
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const hint = 'Check the permissions of the file and its folder, or do not map (mapping.enabled).';
+    throw mapError(`Map ${path} takes no places: ${(cause as Error).message}.`, hint, cause);
+  }
 }
 
 /** Opens a whole map for reading. */

@@ -30,6 +30,20 @@ function assertRelated(maps: readonly PlaceMap[]): void {
   );
 }
 
+/** Each of its places would have a twin, and no answer could be told from the second best. */
+function assertDifferent(maps: readonly PlaceMap[]): void {
+  const pathOf = new Map<string, string>();
+  for (const { path, manifest } of maps) {
+    const twin = pathOf.get(manifest.id);
+    if (twin !== undefined) {
+      throw new NetvladError('map', `${twin} and ${path} are the same map (id ${manifest.id}).`, {
+        hint: 'Name each map once.',
+      });
+    }
+    pathOf.set(manifest.id, path);
+  }
+}
+
 /** From one tangent plane to another: position through the earth, heading by the angle between the two norths. */
 function movePose(pose: Pose, from: LocalDatum, to: LocalDatum): Pose {
   const transfer = (x: number, y: number, z: number): { x: number; y: number; z: number } =>
@@ -68,7 +82,7 @@ function copyPlaces(map: PlaceMap, writer: MapWriter, target: LocalDatum | null)
 
 /**
  * Places keep all they hold but their id; the calibration does not survive, because it was made for the parts.
- * Throws a NetvladError('map') when the models differ or the frames cannot be related.
+ * Throws a NetvladError('map') when the models differ, the frames cannot be related, or a map is named twice.
  */
 export async function mergeMaps(paths: readonly string[], out: string, signal?: AbortSignal): Promise<MergeResult> {
   const maps = paths.map((path) => PlaceMap.open(path));
@@ -76,6 +90,7 @@ export async function mergeMaps(paths: readonly string[], out: string, signal?: 
     const [first] = maps;
     if (first === undefined) throw new NetvladError('usage', 'There are no maps to merge.');
     for (const map of maps) assertSameModel(map.path, map.manifest.model, first.manifest.model);
+    assertDifferent(maps);
     assertRelated(maps);
     const datum = maps.map(({ manifest }) => manifest.datum).find((geo) => geo !== null) ?? null;
     const target = datum === null ? null : createDatum(datum);

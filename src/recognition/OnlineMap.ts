@@ -5,6 +5,7 @@ import type { GeoPoint } from '../geo/Pose.ts';
 import { encodeThumbnail } from '../image/encode.ts';
 import type { ModelManifest } from '../inference/ModelManifest.ts';
 import { THUMBNAIL_SIDE } from '../map/buildMap.ts';
+import { assertWritable } from '../map/mapFile.ts';
 import { createMapManifest, toMapModel } from '../map/MapManifest.ts';
 import { MapWriter } from '../map/MapWriter.ts';
 import type { Place } from '../map/Place.ts';
@@ -41,7 +42,10 @@ export class OnlineMap {
         hint: 'Build one with `netvlad map build SOURCE --out city.vprmap`, or map with this node (mapping.enabled).',
       });
     }
-    if (options.create && !existsSync(path)) await createEmptyMap(path, model);
+    if (options.create) {
+      assertWritable(path);
+      if (!existsSync(path)) await createEmptyMap(path, model);
+    }
     const map = PlaceMap.open(path);
     try {
       map.assertModel(model);

@@ -21,7 +21,7 @@ export interface EngineConfig {
   readonly verifyTopK: number;
   /** Many images one after the other, decoded ahead: cores are shared with the decoder, and image quality is not measured. */
   readonly throughput?: boolean;
-  /** Makes the map file when it is missing, for mapping from nothing. */
+  /** For mapping: the map must take places, and is made when it is missing. */
   readonly createMap: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** @file The lifecycle node `localizer`: what happens at each transition, who serves what, and what the diagnostics read. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { describeError } from '../errors.ts';
+import { assertWritable } from '../map/mapFile.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
 import { reportInput, reportLocalization, reportMap, reportModel } from './diagnosticTasks.ts';
@@ -217,7 +218,14 @@ export class LocalizerNode implements LifecycleWork {
       return answer(true, data ? 'Frames are processed.' : 'Frames are ignored.');
     });
     this.#node.serve('std_srvs/srv/SetBool', '~/set_mapping', ({ data }) => {
-      if (this.#run === null) return answer(false, `The node is ${this.lifecycle.state}, not active.`);
+      if (this.#run === null || this.#session === null) {
+        return answer(false, `The node is ${this.lifecycle.state}, not active.`);
+      }
+      try {
+        if (data) assertWritable(this.#session.facts.map.path);
+      } catch (error) {
+        return answer(false, describeError(error));
+      }
       this.#run.mapping = data;
       return answer(true, data ? 'Mapping: keyframes are added to the map.' : 'Mapping has ended; call ~/save_map.');
     });

@@ -3,6 +3,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NetvladError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
+import { assertReplaceable } from '../bags/assertReplaceable.ts';
 import { createMcapWriter } from '../bags/McapRecordingWriter.ts';
 import { createDatum, toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
@@ -10,6 +11,7 @@ import { yawOf } from '../geo/poseAlgebra.ts';
 import { createRandom } from '../math/random.ts';
 import type { Progress } from '../Progress.ts';
 import { TOOL_VERSION } from '../version.ts';
+import { toWriteFailure } from '../writeFailure.ts';
 import { createCamera } from './Camera.ts';
 import type { ConditionName } from './conditions.ts';
 import { planDrive, type DriveFrame } from './drive.ts';
@@ -205,6 +207,7 @@ export async function simulateTown(
   run: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<SimulationSummary> {
   await assertFree(output.folder);
+  if (output.bag !== null) await assertReplaceable(output.bag);
   const partial = `${output.folder.replace(/\/+$/, '')}.partial`;
   await rm(partial, { recursive: true, force: true });
   const traverses = planTraverses(settings);
@@ -223,7 +226,7 @@ export async function simulateTown(
     await rename(partial, output.folder);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw error;
+    throw toWriteFailure(output.folder, error);
   }
   return {
     folder: output.folder,

@@ -1,6 +1,6 @@
 /** @file The writer's files, read back with the libraries alone: schema from the file, decoder from the schema. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,6 +175,52 @@ describe('McapRecordingWriter', () => {
       return true;
     });
     assert.deepEqual(readdirSync(folder), []);
+  });
+
+  describe('what it may replace', () => {
+    const path = (): string => join(folder, 'drive.mcap');
+    const header = (library: string): Buffer => {
+      const text = (value: string): Buffer => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(value.length);
+        return Buffer.concat([length, Buffer.from(value)]);
+      };
+      const content = Buffer.concat([text('ros2'), text(library)]);
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(content.length));
+      return Buffer.concat([Buffer.from('\x89MCAP0\r\n', 'latin1'), Buffer.from([1]), length, content]);
+    };
+
+    for (const [what, content] of [
+      ['a recording of rosbag2', header('libmcap 1.3.1')],
+      ['a recording of an unnamed writer', header('')],
+      ['a photo', Buffer.from([0xff, 0xd8, 0xff, 0xe0])],
+    ] as const) {
+      it(`refuses ${what}, and leaves it as it is`, async () => {
+        writeFileSync(path(), content);
+        await assert.rejects(createMcapWriter(path()), {
+          name: 'NetvladError',
+          code: 'bad-input',
+          message: `${path()} exists and was not written by netvlad.`,
+        });
+        assert.deepEqual(readFileSync(path()), content);
+        assert.deepEqual(readdirSync(folder), ['drive.mcap']);
+      });
+    }
+
+    it('replaces what it wrote itself, and an empty file', async () => {
+      writeFileSync(path(), '');
+      for (const stampNs of [1n, 2n]) {
+        const writer = await createMcapWriter(path());
+        await writer.write('/a', 'sensor_msgs/msg/NavSatFix', stampNs, fixMessage(stampNs, 0, 0));
+        await writer.close();
+      }
+      const messages = await readBack(path());
+      assert.deepEqual(
+        messages.map(({ logTimeNs }) => logTimeNs),
+        [2n],
+      );
+    });
   });
 
   it('refuses a second type on a topic, naming both', async () => {

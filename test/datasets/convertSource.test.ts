@@ -1,8 +1,8 @@
 /** @file Conversion: what goes in comes out, in both formats; nothing half-written stays. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { convertSource } from '../../src/datasets/convertSource.ts';
 import {
   createGeotaggedImage,
@@ -10,6 +10,7 @@ import {
   type GeotaggedImage,
   type GeotaggedImageSource,
 } from '../../src/datasets/GeotaggedImage.ts';
+import { NetvladError } from '../../src/errors.ts';
 import { openImageSource } from '../../src/datasets/openImageSource.ts';
 import { formatSourceSummary, summarizeSource } from '../../src/datasets/summarizeSource.ts';
 import { loadImage } from '../../src/image/decodeFrame.ts';
@@ -113,6 +114,34 @@ describe('convertSource', () => {
     await assert.rejects(interrupted);
     assert.equal(existsSync(join(folder.path, 'out')), false);
     assert.deepEqual(await readdir(folder.path), ['in']);
+  });
+
+  it('ends when the target cannot be written, naming it, instead of leaving images out', async () => {
+    const { source } = await createSource();
+    const out = join(folder.path, 'out');
+    for (const image of ['up/1.jpg', 'camera/raw@2.png']) {
+      const target = join(`${out}.${process.pid}.tmp`, 'images', image);
+      await mkdir(dirname(target), { recursive: true });
+      await symlink('/dev/full/nowhere', target); // a file that cannot be made
+      await assert.rejects(convertSource(source, out, { format: 'csv' }), (error) => {
+        assert.ok(error instanceof NetvladError && error.message.startsWith(`${out} cannot be written: ENOTDIR`));
+        return true;
+      });
+      assert.deepEqual(await readdir(folder.path), ['in']);
+    }
+  });
+
+  it('leaves out an image that cannot be read, and one whose name is taken, by name', async () => {
+    const { source, jpeg } = await createSource();
+    await folder.write({ 'in/2.jpg': jpeg });
+    const [first] = (await readAll(source)).images;
+    const at = (name: string, file: string): GeotaggedImage =>
+      createGeotaggedImage(name, { kind: 'file', path: join(folder.path, file) });
+    const images = sourceOf(first!, at('up/1.jpg', 'in/2.jpg'), at('gone.jpg', 'in/gone.jpg'));
+    const { problems } = await convertSource(images, join(folder.path, 'out'), { format: 'csv' });
+    assert.deepEqual(problems[0], { where: 'up/1.jpg', problem: 'Another image is called 1.jpg already.' });
+    assert.match(problems[1]!.problem, /in\/gone\.jpg cannot be read: ENOENT/);
+    assert.equal(problems.length, 2);
   });
 
   it('summarises a source', async () => {

@@ -77,6 +77,17 @@ describe('calibrateMap', () => {
     assert.deepEqual(unverified.verified.scaling, { offset: 0, slope: 1 });
   });
 
+  it('keeps what it has learned when too few images tell anything', async () => {
+    const learned = await calibrateMap(path);
+    await assert.rejects(calibrateMap(path, { samples: 19 }), {
+      code: 'bad-input',
+      message: `Too few images to learn from for ${path}: 19 of the images see a place that the map shows.`,
+    });
+    const map = PlaceMap.open(path);
+    assert.deepEqual(map.calibration, learned);
+    map.close();
+  });
+
   it('says what is missing when a map is too small', async () => {
     const tiny = join(folder, 'tiny.vprmap');
     const model = { name: 'street', sha256: 'a'.repeat(64), input: {}, dimension: DIMENSION };
@@ -85,6 +96,6 @@ describe('calibrateMap', () => {
     writer.close();
     const calibration = await calibrateMap(tiny);
     assert.equal(calibration.method, 'default');
-    assert.match(calibration.warning!, /Only 0 images/);
+    assert.match(calibration.warning!, /^0 images/);
   });
 });

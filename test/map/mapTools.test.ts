@@ -174,6 +174,7 @@ describe('map merge', () => {
     const c = await write('c.vprmap', [local], { model: modelManifest('other', 4) });
     const out = join(folder, 'out.vprmap');
     await assert.rejects(mergeMaps([a, b], out), /local metres without a datum/);
+    await assert.rejects(mergeMaps([a, a], out), /are the same map/);
     await assert.rejects(mergeMaps([a, c], out), /made by the model other .*not by test-model/);
     assert.ok(!readdirSync(folder).some((name) => name.startsWith('out')));
   });

@@ -1,6 +1,7 @@
 /** @file Model, map and search as one engine, in this thread and behind the worker: the same answers; grown maps equal built ones. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
@@ -8,6 +9,7 @@ import { NetvladError } from '../../src/errors.ts';
 import { encodeJpeg } from '../../src/image/encode.ts';
 import { loadModel } from '../../src/inference/loadModel.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
+import { assertWritable } from '../../src/map/mapFile.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { EnginePool, planPool } from '../../src/recognition/EnginePool.ts';
 import { openEngine } from '../../src/recognition/openEngine.ts';
@@ -189,6 +191,29 @@ describe('recognition engine', () => {
     assert.deepEqual(grown.manifest.checksums, built.manifest.checksums);
     grown.close();
     built.close();
+  });
+
+  it('does not map where the map would lie in a folder that is not there', async () => {
+    const map = path.join(folder, 'usb', 'grown.vprmap');
+    await assert.rejects(openEngine({ ...config, map, createMap: true }), {
+      code: 'map',
+      message: `The folder ${path.dirname(map)}, which map ${map} is to lie in, does not exist.`,
+    });
+    assert.ok(!existsSync(path.dirname(map)));
+  });
+
+  it('does not map into a file that takes no places', async () => {
+    const map = path.join(folder, 'sealed.vprmap');
+    await copyFile(config.map, map);
+    await chmod(folder, 0o755);
+    await chmod(map, 0o444);
+    const [isRoot, nobody] = [process.geteuid!() === 0, 65_534];
+    if (isRoot) process.seteuid!(nobody); // root may write everywhere
+    try {
+      assert.throws(() => { assertWritable(map); }, { code: 'map', message: /sealed\.vprmap takes no places: EACCES/ }); // prettier-ignore
+    } finally {
+      if (isRoot) process.seteuid!(0);
+    }
   });
 
   it('refuses to add a frame that is not the last one', async () => {

@@ -1,6 +1,6 @@
 /** @file Whole data sets: the CSV and the recording tell the same, and an interrupted run leaves nothing. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBagSource } from '../../src/bags/openBagSource.ts';
@@ -44,6 +44,16 @@ describe('simulateTown', () => {
     await simulateTown(settings, { folder: join(folder, 'town'), bag: join(folder, 'drive.mcap') }, run);
   });
   after(() => rm(folder, { recursive: true, force: true }));
+
+  it('does not touch a recording that is not its own, and says so before it renders', async () => {
+    const bag = join(folder, 'real.mcap');
+    await writeFile(bag, 'a drive of last summer');
+    const output = { folder: join(folder, 'other'), bag };
+    await assert.rejects(simulateTown(settings, output, run), /real\.mcap exists and was not written by netvlad/);
+    assert.equal(await readFile(bag, 'utf8'), 'a drive of last summer');
+    assert.ok(!(await readdir(folder)).some((name) => name.startsWith('other')));
+    await rm(bag);
+  });
 
   it('writes a CSV source without problems, one role a traverse, geodetic and metric positions in agreement', async () => {
     const images = await collect(await openCsvSource(join(folder, 'town', 'index.csv')));

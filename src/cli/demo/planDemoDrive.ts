@@ -1,5 +1,4 @@
 /** @file The drive that is played: images in order, their true poses in the map's frame, and which places are right. */
-import { writeFile } from 'node:fs/promises';
 import { openBag } from '../../bags/openBag.ts';
 import { readTrack } from '../../bags/readTrack.ts';
 import { isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
@@ -11,6 +10,7 @@ import type { Pose } from '../../geo/Pose.ts';
 import type { Place } from '../../map/Place.ts';
 import type { PlaceMap } from '../../map/PlaceMap.ts';
 import { PlaceSurveyor } from '../../map/PlaceSurveyor.ts';
+import { writeFileAtomically } from '../../writeFileAtomically.ts';
 
 export interface DriveImage {
   readonly path: string;
@@ -92,5 +92,5 @@ export async function writeDrivePlan(path: string, { images }: DemoDrive): Promi
   const lines = images.map((image) =>
     JSON.stringify({ file: image.path, pose: toList(image.place.pose), odometry: toList(image.odometry) }),
   );
-  await writeFile(path, `${lines.join('\n')}\n`);
+  await writeFileAtomically(path, `${lines.join('\n')}\n`);
 }

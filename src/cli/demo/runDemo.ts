@@ -2,7 +2,7 @@
  * @file The demonstration: build a map, start the real node, play a drive into it from another process, judge what it
  * publishes. Everything between the player and the numbers goes over DDS.
  */
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { describeCriterion } from '../../evaluation/truthCriterion.ts';
 import { quantile } from '../../math/statistics.ts';
 import { horizontalDistanceM } from '../../geo/poseAlgebra.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
+import { writeFileAtomically } from '../../writeFileAtomically.ts';
 import { createRosNode } from '../../ros/rclnodejs.ts';
 import { DEFAULT_QOS, type RosNode } from '../../ros/RosNode.ts';
 import type { CommandContext } from '../runCommand.ts';
@@ -137,7 +138,7 @@ async function driveThroughNode(stage: Stage, play: Play): Promise<readonly Judg
   } finally {
     for (const program of programs.reverse()) await program.stop();
     listener.shutdown();
-    await writeFile(join(settings.out, 'node.log'), `${nodeLog.join('\n')}\n`);
+    await writeFileAtomically(join(settings.out, 'node.log'), `${nodeLog.join('\n')}\n`);
     context.logger.debug(`node log: ${join(settings.out, 'node.log')}`);
   }
 }
@@ -282,8 +283,11 @@ async function conclude(
   const report = join(settings.out, 'report.html');
   const title = settings.data === null ? 'A drive through the town' : `A drive through ${settings.data}`;
   const document = await createDemoReport({ title, drive, map, frames, numbers, rate: settings.rate });
-  await writeFile(report, renderReport(document));
-  await writeFile(join(settings.out, 'result.json'), `${JSON.stringify({ criterion, ...numbers }, null, 2)}\n`);
+  await writeFileAtomically(report, renderReport(document));
+  await writeFileAtomically(
+    join(settings.out, 'result.json'),
+    `${JSON.stringify({ criterion, ...numbers }, null, 2)}\n`,
+  );
   say();
   context.output({ criterion, ...numbers, report }, formatSummary(numbers, criterion, paint));
   context.output({}, `  ${paint('bold', 'report  ')} ${report.replace(`${PROJECT}/`, '')}`);

@@ -1,7 +1,7 @@
 /** @file The public photographs with ground truth that benchmarks report on, as questions: queries, a database, the truth. */
 import { join } from 'node:path';
-import { openCsvSource } from '../src/datasets/CsvSource.ts';
-import { type GeotaggedImage, isDatasetProblem } from '../src/datasets/GeotaggedImage.ts';
+import { openCsvSource } from '../../src/datasets/CsvSource.ts';
+import { type GeotaggedImage, isDatasetProblem } from '../../src/datasets/GeotaggedImage.ts';
 
 export interface PublicQuestion {
   readonly name: string;

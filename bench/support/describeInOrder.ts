@@ -1,8 +1,8 @@
 /** @file Descriptors of a list of images, in its order; what cannot be read ends a benchmark. */
-import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
-import type { RgbImage } from '../src/image/RgbImage.ts';
-import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
-import { describeImages } from '../src/map/describeImages.ts';
+import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
+import type { RgbImage } from '../../src/image/RgbImage.ts';
+import type { DescriptorModel } from '../../src/inference/DescriptorModel.ts';
+import { describeImages } from '../../src/map/describeImages.ts';
 
 /** [images, dimension]; `change` acts on the images at the model's input size. */
 export async function describeInOrder(

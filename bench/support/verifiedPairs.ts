@@ -1,11 +1,11 @@
 /** @file What benchmarks of verification have in common: described images, retrieved candidates, their correspondences. */
-import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
-import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
-import { OnnxGridMatcher } from '../src/inference/OnnxGridMatcher.ts';
-import { describeImages } from '../src/map/describeImages.ts';
-import { ExactIndex } from '../src/retrieval/ExactIndex.ts';
-import { quantizeGrid, type LocalGrid } from '../src/verification/LocalGrid.ts';
-import { selectMutual, type Correspondence } from '../src/verification/matchGrids.ts';
+import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
+import { findDefaultModel, loadModel } from '../../src/inference/loadModel.ts';
+import { OnnxGridMatcher } from '../../src/inference/OnnxGridMatcher.ts';
+import { describeImages } from '../../src/map/describeImages.ts';
+import { ExactIndex } from '../../src/retrieval/ExactIndex.ts';
+import { quantizeGrid, type LocalGrid } from '../../src/verification/LocalGrid.ts';
+import { selectMutual, type Correspondence } from '../../src/verification/matchGrids.ts';
 import type { PublicQuestion } from './publicSets.ts';
 
 /** Candidates that are verified. */

@@ -1,11 +1,11 @@
 /** @file Batches of a training run's first epoch, as the trainer makes them: tuples with negatives that really violate. */
-import { createRandom } from '../src/math/random.ts';
-import { cacheFeatures } from '../src/training/cacheFeatures.ts';
-import { describeRows, readFeatures } from '../src/training/describeRows.ts';
-import { eachNeighbourhood, type TrainingImage } from '../src/training/neighbourhoods.ts';
-import type { TrainingContext } from '../src/training/TrainingContext.ts';
-import type { TrainingNetwork, Triplet } from '../src/training/TrainingNetwork.ts';
-import { type CachedTuple, TupleMiner } from '../src/training/TupleMiner.ts';
+import { createRandom } from '../../src/math/random.ts';
+import { cacheFeatures } from '../../src/training/cacheFeatures.ts';
+import { describeRows, readFeatures } from '../../src/training/describeRows.ts';
+import { eachNeighbourhood, type TrainingImage } from '../../src/training/neighbourhoods.ts';
+import type { TrainingContext } from '../../src/training/TrainingContext.ts';
+import type { TrainingNetwork, Triplet } from '../../src/training/TrainingNetwork.ts';
+import { type CachedTuple, TupleMiner } from '../../src/training/TupleMiner.ts';
 
 export interface Batch {
   /** [n, ...]: of every tuple the query, its positive and its negatives, one after the other. */

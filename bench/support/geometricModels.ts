@@ -2,9 +2,9 @@
  * @file The geometric models that verification could assume between two views, each with the evidence it finds in a pair.
  * Plain and slow: every hypothesis counts every correspondence. The second one is what src/verification does.
  */
-import { createRandom, type Random } from '../src/math/random.ts';
-import { DEFAULT_CONSENSUS_OPTIONS } from '../src/verification/SpatialVerifier.ts';
-import type { Correspondence } from '../src/verification/matchGrids.ts';
+import { createRandom, type Random } from '../../src/math/random.ts';
+import { DEFAULT_CONSENSUS_OPTIONS } from '../../src/verification/SpatialVerifier.ts';
+import type { Correspondence } from '../../src/verification/matchGrids.ts';
 
 /** query = matrix * candidate + shift, of which the shift is found; [a, b, c, d] row-major. */
 type Matrix = readonly [number, number, number, number];
