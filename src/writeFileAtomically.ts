@@ -9,8 +9,8 @@ type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterab
 /** Replaces `path` once all content is on the disk. Makes its folder. Throws a NetvladError naming the path. */
 export async function writeFileAtomically(path: string, content: Content): Promise<void> {
   const temporary = `${path}.${process.pid}.partial`;
+  await makeFolder(dirname(path));
   try {
-    await makeFolder(dirname(path));
     await writeAndSync(temporary, content);
     await rename(temporary, path);
   } catch (cause) {

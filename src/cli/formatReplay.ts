@@ -2,6 +2,12 @@
 import type { ReplayDocument, ReplayTimings } from '../evaluation/replay/ReplayDocument.ts';
 import { formatMetres, formatPercent } from '../evaluation/report/createReportDocument.ts';
 
+function formatRecall({ recall, queriesWithTruth, criterion }: NonNullable<ReplayDocument['evaluation']>): string {
+  if (queriesWithTruth === 0) return `unknown: no image has a true match ${criterion}`;
+  const shares = Object.entries(recall).map(([n, value]) => `@${n} ${formatPercent(value)}`);
+  return `${shares.join('  ')}  (${queriesWithTruth} with a true match ${criterion})`;
+}
+
 export function formatReplay(document: ReplayDocument, timings: ReplayTimings): string {
   const { frames, recording, evaluation, locatedErrorM, firstLocatedS, insideEllipse95 } = document;
   const rejected = Object.entries(frames.rejected).map(([kind, count]) => `${count} ${kind}`);
@@ -13,10 +19,7 @@ export function formatReplay(document: ReplayDocument, timings: ReplayTimings): 
     `first fix   ${firstLocatedS === null ? 'never' : `after ${firstLocatedS.toFixed(2)} s`}`,
   ];
   if (evaluation !== null) {
-    const recall = Object.entries(evaluation.recall).map(([n, value]) => `@${n} ${formatPercent(value)}`);
-    lines.push(
-      `recall      ${recall.join('  ')}  (${evaluation.queriesWithTruth} with a true match ${evaluation.criterion})`,
-    );
+    lines.push(`recall      ${formatRecall(evaluation)}`);
     if (evaluation.acceptance !== null && evaluation.acceptance.accepted > 0) {
       lines.push(`accepted    ${formatPercent(evaluation.acceptance.precision)} of the located frames are right`);
     }

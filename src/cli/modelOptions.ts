@@ -16,7 +16,7 @@ export function addModelOptions(command: Command): Command {
   return command
     .option(
       '--model <file>',
-      'descriptor model: name.onnx with name.json beside it (default: the one that came with us)',
+      'descriptor model: name.onnx with name.json beside it (default: the one that comes with the package)',
     )
     .addOption(new Option('--provider <name>', 'where the network runs').choices(['cpu', 'cuda']).default('cpu'))
     .option('--threads <n>', 'threads of one inference (default: the physical cores)', parseInteger(1));

@@ -1,5 +1,5 @@
 /** @file The program around the commands: name, version, help, and the exit code of a wrong command line. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { TOOL_VERSION } from '../version.ts';
 import { EXIT } from './exitCodes.ts';
 import { watchOutput } from './outputFailure.ts';
@@ -13,9 +13,16 @@ export function createProgram(registrations: readonly Registration[]): Command {
     .description('Visual place recognition: build maps, judge them, replay recordings, train descriptors.')
     .version(TOOL_VERSION)
     .showHelpAfterError('(add --help for the options)')
+    .configureHelp({ optionDescription: describeOption })
     .exitOverride();
   for (const register of registrations) register(program);
   return program;
+}
+
+/** Commander says what is the default, not what must be given. */
+function describeOption(option: Option): string {
+  const description = new Help().optionDescription(option);
+  return option.mandatory ? `${description} (required)` : description;
 }
 
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {

@@ -31,13 +31,13 @@ export function toJson(document: unknown): string {
   return JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2);
 }
 
-function reportFailure(error: unknown, json: boolean): void {
+function reportFailure(error: unknown, asJson: boolean): void {
   const known = error instanceof NetvladError;
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`error: ${message}\n`);
   if (known && error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
   if (!known && error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
-  if (json) {
+  if (asJson) {
     const code = known ? error.code : 'internal';
     const hint = known ? (error.hint ?? null) : null;
     process.stdout.write(`${toJson({ error: { code, message, hint, details: known ? error.details : {} } })}\n`);
@@ -54,6 +54,7 @@ export async function runCommand(
 ): Promise<void> {
   const abort = new AbortController();
   const json = options.json === true;
+  let isAnswered = false;
   const onSignal = (): void => {
     if (abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(new NetvladError('interrupted', 'Interrupted.'));
@@ -71,12 +72,13 @@ export async function runCommand(
       json,
       progress: (label) => createTerminalProgress(label),
       output: (document, text) => {
+        isAnswered = true;
         process.stdout.write(json ? `${toJson(document)}\n` : text === '' ? '' : `${text}\n`);
       },
     });
   } catch (error) {
     if (outputFailure.aborted) return;
-    reportFailure(error, json);
+    reportFailure(error, json && !isAnswered); // one document: what was answered holds what is wrong with it
     process.exitCode = abort.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
   } finally {
     outputFailure.removeEventListener('abort', onOutputFailure);

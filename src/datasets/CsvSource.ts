@@ -1,6 +1,6 @@
 /** @file Images listed in a CSV file, with whatever its columns know of them. */
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { NetvladError } from '../errors.ts';
 import { CSV_COLUMNS, parseCsvRow, type CsvRow } from './csvRows.ts';
@@ -32,6 +32,7 @@ function parseCsv(path: string, text: string): CsvTable {
 }
 
 function assertColumns(path: string, columns: readonly string[]): void {
+  if (columns.length === 0) throw emptySourceError(path, 'a header line and one line for each image');
   const missing = (column: string, because: string): NetvladError =>
     new NetvladError(
       'bad-input',
@@ -136,7 +137,7 @@ function createCsvStream(
         yield { problem: `The image ${file} is listed a second time.`, where };
       } else {
         seen.add(file);
-        const image = parseCsvRow(row, join(folder, file));
+        const image = parseCsvRow(row, isAbsolute(file) ? file : join(folder, file));
         if (typeof image === 'string') yield { problem: image, where };
         else yield selection.role === undefined ? image : { ...image, role: selection.role };
       }

@@ -166,6 +166,11 @@ function judgeStates(
   };
 }
 
+/** A query of unknown position is neither right nor wrong. */
+function canJudge({ criterion, queries }: RetrievalFacts, query: number): boolean {
+  return criterion.kind !== 'radius' || queries[query]!.pose !== null;
+}
+
 function judgeAcceptance(
   perQuery: readonly ReportedQuery[],
 ): Pick<EvaluationDocument, 'acceptedAtPrecision99' | 'acceptanceThresholds' | 'acceptance' | 'calibration'> {
@@ -231,7 +236,7 @@ export function judgeRetrieval(facts: RetrievalFacts, context: EvaluationContext
     chance: computeChance(truth, database.length, ns),
     meanAveragePrecision: Object.fromEntries(ns.map((n) => [n, computeMap(rankings, truth, n)])),
     positionErrorM: computePositionErrors(perQuery),
-    ...judgeAcceptance(perQuery),
+    ...judgeAcceptance(perQuery.filter((_, query) => canJudge(facts, query))),
     ...judgeStates(perQuery, answers),
   };
   return { document, perQuery };

@@ -45,7 +45,9 @@ export class Gate {
 
   decide(input: GateInput): GateOutput {
     const { acceptProbability, keepProbability, offMapProbability } = this.#options;
-    const needed = this.#located && input.continues ? keepProbability : acceptProbability;
+    // Either may be set alone while the node runs: staying never asks for more than coming in.
+    const kept = Math.min(keepProbability, acceptProbability);
+    const needed = this.#located && input.continues ? kept : acceptProbability;
     const enough = input.row !== null && input.confidence >= needed;
     // Once lost, it takes two frames: a corner that looks like another is soon passed, and the state must not flicker.
     this.#located = enough && this.#enough && input.continues;

@@ -43,7 +43,8 @@ export const LOCALIZER_SETTINGS = {
     default: 0.8,
     min: 0.1,
     max: 0.9999,
-    description: 'Stay `located` at the same place down to this probability (hysteresis). At most acceptProbability.',
+    description:
+      'Stay `located` at the same place down to this probability, or to the one that accepts where that is lower (hysteresis).',
   },
   offMapProbability: {
     default: 0.7,
@@ -130,11 +131,6 @@ export function checkLocalizerOptions(options: LocalizerOptions): string[] {
     } else if ('integer' in setting && !Number.isInteger(value)) {
       problems.push(`${name} is ${value}, expected a whole number.`);
     }
-  }
-  if (options.keepProbability > options.acceptProbability) {
-    problems.push(
-      `keepProbability (${options.keepProbability}) must not exceed acceptProbability (${options.acceptProbability}).`,
-    );
   }
   return problems;
 }

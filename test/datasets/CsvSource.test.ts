@@ -114,7 +114,7 @@ describe('openCsvSource', () => {
     ['lat without lon', 'file,lat\n', {}, /no column 'lon', which column 'lat' needs/],
     ['y_m without x_m', 'file,y_m\n', {}, /no column 'x_m', which column 'y_m' needs/],
     ['no rows', 'file\n', {}, /holds no images/],
-    ['nothing at all', '', {}, /no column 'file'/],
+    ['nothing at all', '', {}, /holds no images/],
     ['an open quote', 'file\n"1.jpg\n', {}, /not a CSV file that can be read/],
     [
       'an unknown role',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { BagSource } from '../../src/bags/BagSource.ts';
 import { openBag } from '../../src/bags/openBag.ts';
 import { openBagSource } from '../../src/bags/openBagSource.ts';
+import { checkTruth } from '../../src/evaluation/replay/checkTruth.ts';
 import { formatFramesCsv } from '../../src/evaluation/replay/framesCsv.ts';
 import { judgeReplay, summarizeTimings, type ReplayJudgement } from '../../src/evaluation/replay/judgeReplay.ts';
 import { openInputs, type OpenedInputs, type ReplayTopics } from '../../src/evaluation/replay/openInputs.ts';
@@ -163,9 +164,43 @@ describe('replay', () => {
   it('without truth it counts decisions and judges nothing', async () => {
     const path = join(folder, 'truth.tum');
     writeFileSync(path, '# nothing\n');
-    const { judgement } = await run({ images: 4 }, { topics: { groundTruth: path } });
+    const { judgement, frames, opened } = await run({ images: 4 }, { topics: { groundTruth: path } });
     assert.equal(judgement.document.locatedErrorM, null);
-    assert.equal(judgement.document.evaluation!.queriesWithTruth, 0);
+    const { queriesWithTruth, acceptance, calibration } = judgement.document.evaluation!;
+    assert.deepEqual([queriesWithTruth, acceptance, calibration], [0, null, null]);
+    const problem = checkTruth(judgement.document, frames, { truth: opened.truth!, datum: null });
+    assert.equal(problem, `The ground truth ${path} holds no positions.`);
+  });
+
+  it('says that a truth is on another clock, with both spans', async () => {
+    const path = join(folder, 'boot.tum');
+    writeFileSync(path, '5.5 0 0 0 0 0 0 1\n9 0 0 0 0 0 0 1\n');
+    const { judgement, frames, opened } = await run({ images: 4 }, { topics: { groundTruth: path } });
+    assert.equal(
+      checkTruth(judgement.document, frames, { truth: opened.truth!, datum: null }),
+      `No image has a true position: the ground truth ${path} covers 5.500000000 to 9.000000000 s, ` +
+        'the images 1700000000.000000000 to 1700000003.000000000 s. Both must be on one clock.',
+    );
+  });
+
+  it('says that a truth is in another frame, and nothing of one that fits', async () => {
+    const [fits, shifted] = [await run({ images: IMAGES }), await run({ images: IMAGES, offsetM: 120 })];
+    const check = ({ judgement, frames, opened }: Run): string | null =>
+      checkTruth(judgement.document, frames, { truth: opened.truth!, datum: { latDeg: 47.5, lonDeg: 8.5, altM: 0 } });
+    assert.equal(check(fits), null);
+    assert.match(
+      check(shifted)!,
+      /^No true position lies within 1 m of the map, and what was located is off by 120\.0\sm/,
+    );
+    assert.match(check(shifted)!, /origin at 47\.5,8\.5\..*--datum LAT,LON/);
+  });
+
+  it('says that a geodetic truth needs a map with a datum', async () => {
+    const path = join(folder, 'gnss.csv');
+    writeFileSync(path, 'timestamp,lat,lon\n1700000000,47,8\n1700000003,47,8\n');
+    const { judgement, frames, opened } = await run({ images: 4 }, { topics: { groundTruth: path } });
+    const problem = checkTruth(judgement.document, frames, { truth: opened.truth!, datum: null });
+    assert.match(problem!, /gnss\.csv is geodetic and the map in local metres/);
   });
 
   it('at a pace, images that come too fast are dropped and counted, none is lost', async () => {

@@ -102,7 +102,64 @@ describe('bad input on the command line', function () {
     });
   });
 
+  describe('--json', () => {
+    it('stays one document where a part of what was asked cannot be answered', async () => {
+      const paths = [at('missing.jpg'), images, join(images, 'plain.png')];
+      const run = await runNetvlad(['query', ...paths, '--map', map, '--model', model, '--json']);
+      assert.equal(run.code, BAD_INPUT);
+      const { queries } = JSON.parse(run.stdout) as { queries: { problem?: string; matches?: unknown[] }[] };
+      assert.deepEqual(
+        queries.map(({ problem, matches }) => problem ?? matches!.length > 0),
+        ['It does not exist.', 'It is a folder, not an image.', true],
+      );
+    });
+
+    it('is the failure where nothing can be answered', async () => {
+      const run = await runNetvlad(['query', images, '--map', at('none.vprmap'), '--model', model, '--json']);
+      assert.equal(run.code, BAD_INPUT);
+      const { error } = JSON.parse(run.stdout) as { error: { code: string; message: string } };
+      assert.deepEqual([error.code, error.message], ['map', `Map ${at('none.vprmap')} does not exist.`]);
+    });
+  });
+
+  describe('outputs', () => {
+    it('of evaluate that cannot be made are refused before the work, in words', async () => {
+      const file = at('notes.txt');
+      await writeFile(file, 'mine');
+      for (const option of [
+        ['--report', file],
+        ['--predictions', join(file, 'p.csv')],
+      ]) {
+        const run = await runNetvlad(['evaluate', '--map', map, '--queries', images, '--model', model, ...option]);
+        assertRefused(run, /^error: The folder .*notes\.txt cannot be made: .*notes\.txt is a file\./);
+      }
+      assert.equal(await readFile(file, 'utf8'), 'mine');
+    });
+
+    it('given a parameter file that is none, replay says what one holds', async () => {
+      const file = at('settings.yaml');
+      await writeFile(file, 'accept_probability: 0.9\n');
+      assertRefused(
+        await runNetvlad(['replay', at('drive.mcap'), '--map', map, '--params', file]),
+        /settings\.yaml sets nothing for the node \/localizer\.\n {2}Expected a section localizer: or \/\*\*:/,
+      );
+    });
+  });
+
   describe('CSV', () => {
+    it('may name images by absolute paths', async () => {
+      const [csv, out] = [at('absolute.csv'), at('absolute.vprmap')];
+      await writeFile(csv, `file,x_m,y_m\n${join(images, 'plain.jpg')},1,2\n`);
+      const run = await build(csv, out);
+      assert.equal(run.code, 0, run.stderr);
+      const built = PlaceMap.open(out);
+      assert.deepEqual(
+        built.places.map(({ image }) => image),
+        [join(images, 'plain.jpg')],
+      );
+      built.close();
+    });
+
     const refused = [
       {
         name: 'without its column file',

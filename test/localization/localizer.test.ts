@@ -1,6 +1,7 @@
 /** @file The localizer as its users see it: states, poses, reversals, kidnapping, off the map. */
 import assert from 'node:assert/strict';
 import { isPositiveDefinite } from '../../src/geo/covariance.ts';
+import { Gate } from '../../src/localization/Gate.ts';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
 import type { CandidateMatch, LocalizationState } from '../../src/localization/Localizer.ts';
 import { clearView, foreignView, observe, placeAt, street, topologicalStreet } from './syntheticMap.ts';
@@ -164,6 +165,14 @@ describe('createLocalizer', () => {
     assert.equal(empty.process(observe(0, clearView(3))).state, 'lost');
     const blind = createLocalizer({ places: street(3), calibration: null });
     assert.equal(blind.process(observe(0, [])).state, 'lost');
+  });
+
+  it('takes a gate that is lower than what keeps a place: staying asks for no more than coming in', () => {
+    const gate = new Gate({ acceptProbability: 0.6, keepProbability: 0.8, offMapProbability: 0.7 });
+    const frame = { row: 1, image: 'a.jpg', second: 0, offMap: 0.1, continues: true, empty: false };
+    const states = [0.65, 0.65, 0.59].map((confidence) => gate.decide({ ...frame, confidence }).state);
+    assert.deepEqual(states, ['located', 'located', 'uncertain']);
+    assert.doesNotThrow(() => createLocalizer({ places: [], calibration: null, options: { acceptProbability: 0.6 } }));
   });
 
   it('refuses settings out of range by name', () => {

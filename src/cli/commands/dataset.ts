@@ -89,13 +89,13 @@ export function registerDatasetCommand(program: Command): void {
   const dataset = program.command('dataset').description('Look at image sources, convert them, cut panoramas.');
   addImageSourceOptions(dataset.command('info'))
     .description('Say what a source holds: images, roles, conditions, positions, unusable records.')
-    .argument('<source>', 'folder, CSV or dbStruct .mat')
+    .argument('<source>', 'folder, CSV, dbStruct .mat or recording')
     .option('--json', 'print one JSON document')
     .addHelpText('after', `\n${IMAGE_SOURCE_HELP}`)
     .action((path: string, flags: InfoFlags) => runCommand(flags, (context) => showInfo(path, flags, context)));
   addImageSourceOptions(dataset.command('convert'))
     .description('Copy a source into a new folder, as a CSV data set or with the positions in the file names.')
-    .argument('<source>', 'folder, CSV or dbStruct .mat')
+    .argument('<source>', 'folder, CSV, dbStruct .mat or recording')
     .requiredOption('--out <folder>', 'new folder to write')
     .addOption(
       new Option('--to <format>', 'csv: images/ and index.csv; utm-names: @utm_e@utm_n@... files')

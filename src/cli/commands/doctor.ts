@@ -9,12 +9,12 @@ import { EXIT } from '../exitCodes.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 interface DoctorFlags {
-  readonly model: readonly string[];
+  readonly model?: readonly string[];
   readonly provider?: 'cpu' | 'cuda';
   readonly json?: boolean;
 }
 
-async function examine(maps: readonly string[], { model, provider }: DoctorFlags): Promise<readonly Check[]> {
+async function examine(maps: readonly string[], { model = [], provider }: DoctorFlags): Promise<readonly Check[]> {
   const native = await checkNativeLibraries();
   const checks: Check[] = [checkNodeVersion(process.versions.node), ...native];
   const runtimeWorks = native.every(({ name, state }) => name !== 'onnxruntime-node' || state === 'ok');
@@ -42,7 +42,7 @@ export function registerDoctorCommand(program: Command): void {
     .command('doctor')
     .description('Say what works on this machine, and what to do about the rest.')
     .argument('[maps...]', 'map files to check as well')
-    .option('--model <file...>', 'models to check besides the default one', [])
+    .option('--model <file...>', 'models to check besides the default one')
     .addOption(new Option('--provider <name>', 'cuda: count an unusable GPU as a failure').choices(['cpu', 'cuda']))
     .option('--json', 'print one JSON document')
     .addHelpText(

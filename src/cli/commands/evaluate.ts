@@ -1,6 +1,6 @@
 /** @file `netvlad evaluate`: how good is a map, or anybody's descriptors, on queries whose place is known? */
-import { join } from 'node:path';
-import { Option, type Command } from 'commander';
+import { dirname, join } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { NetvladError } from '../../errors.ts';
 import { evaluateDescriptors } from '../../evaluation/evaluateDescriptors.ts';
 import { evaluateMap, type EvaluationTools } from '../../evaluation/evaluateMap.ts';
@@ -20,6 +20,7 @@ import { MapVerifier } from '../../map/MapVerifier.ts';
 import type { Place } from '../../map/Place.ts';
 import { PlaceMap } from '../../map/PlaceMap.ts';
 import { openIndex } from '../../recognition/openIndex.ts';
+import { makeFolder } from '../../makeFolder.ts';
 import { writeFileAtomically } from '../../writeFileAtomically.ts';
 import { formatEvaluation } from '../formatEvaluation.ts';
 import {
@@ -125,8 +126,20 @@ async function evaluateArrays(
   return report;
 }
 
+/** Before the work: it must not end at a folder that cannot be made. */
+async function prepareOutputs({ report, predictions }: EvaluateFlags): Promise<void> {
+  if (report !== undefined) await makeFolder(report);
+  if (predictions !== undefined) await makeFolder(dirname(predictions));
+}
+
 async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<void> {
   const { map, queries, descriptorsDatabase, descriptorsQueries } = flags;
+  if ((map ?? queries) !== undefined && (descriptorsDatabase ?? descriptorsQueries) !== undefined) {
+    throw new NetvladError('usage', 'Both images and descriptors are given.', {
+      hint: 'Give either --map FILE and --queries SOURCE, or --descriptors-database D.npy and --descriptors-queries Q.npy.',
+    });
+  }
+  await prepareOutputs(flags);
   const work = { flags, context };
   let report: EvaluationReport;
   if (map !== undefined && queries !== undefined) report = await evaluateImages(map, queries, work);
@@ -143,7 +156,9 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
 }
 
 function parseUnique(text: string): UniqueBy {
-  return text === 'position' || text === 'place' ? text : parseInteger(1)(text);
+  if (text === 'position' || text === 'place') return text;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected position, place, or the number of views of one panorama.');
 }
 
 export function registerEvaluateCommand(program: Command): void {

@@ -216,7 +216,7 @@ export function registerModelCommand(program: Command): void {
   model
     .command('info')
     .description('Say what a model is: descriptor, input, backbone, size, licence.')
-    .argument('[file]', 'name.onnx or name.json (default: the model that came with us)')
+    .argument('[file]', 'name.onnx or name.json (default: the one that comes with the package)')
     .option('--json', 'print one JSON document')
     .action((file: string | undefined, flags: JsonFlag) => runCommand(flags, (context) => showInfo(file, context)));
   model
@@ -224,7 +224,7 @@ export function registerModelCommand(program: Command): void {
     .description(
       'Try a model out on made-up images: checksum, shapes, unit length, batches. Fails where it does not hold.',
     )
-    .argument('[file]', 'name.onnx or name.json (default: the model that came with us)')
+    .argument('[file]', 'name.onnx or name.json (default: the one that comes with the package)')
     .option('--json', 'print one JSON document')
     .action((file: string | undefined, flags: JsonFlag) => runCommand(flags, (context) => check(file, context)));
   registerImport(model);

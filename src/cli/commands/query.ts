@@ -49,7 +49,8 @@ async function readImage(path: string): Promise<Uint8Array | string> {
   try {
     return await readFile(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'It does not exist.' : (error as Error).message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { ENOENT: 'It does not exist.', EISDIR: 'It is a folder, not an image.' }[code ?? ''] ?? message;
   }
 }
 

@@ -11,6 +11,7 @@ import { createDatum } from '../../geo/LocalDatum.ts';
 import { makeFolder } from '../../makeFolder.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { checkTruth } from '../../evaluation/replay/checkTruth.ts';
 import {
   judgeReplay,
   summarizeTimings,
@@ -156,6 +157,7 @@ class ReplayRun {
     const judgement = this.#judge(opened);
     if (flags.report !== undefined) await this.#writeReport(flags.report, { opened, judgement, timings });
     this.#warn(judgement.document.problems);
+    this.#warnOfTruth(opened, judgement);
     context.output({ ...judgement.document, timings }, formatReplay(judgement.document, timings));
   }
 
@@ -244,6 +246,12 @@ class ReplayRun {
     for (const { where, problem } of problems.slice(0, MOST_WARNINGS)) logger.warn(`${where}: ${problem}`);
     const more = problems.length - MOST_WARNINGS;
     if (more > 0) logger.warn(`and ${more} more; --json and report.json name them all.`);
+  }
+
+  #warnOfTruth({ truth }: OpenedInputs, { document }: ReplayJudgement): void {
+    const { facts, context } = this.#parts;
+    const problem = truth === null ? null : checkTruth(document, this.#frames, { truth, datum: facts.map.datum });
+    if (problem !== null) context.logger.warn(problem);
   }
 
   #judge({ image, odometryTopic, fixTopic, truth }: OpenedInputs): ReplayJudgement {

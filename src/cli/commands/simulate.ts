@@ -82,14 +82,19 @@ const shareParser = (text: string): number => {
   throw new InvalidArgumentError('Expected a number in 0..1.');
 };
 
-function formatSummary(summary: SimulationSummary): string {
+/** Without it the map's origin would be its first image, and /ground_truth of the recording in another frame. */
+function explainFrame({ latDeg, lonDeg, altM }: GeoPoint): string {
+  return `  its /ground_truth is in metres around the town's origin: netvlad map build … --datum ${latDeg},${lonDeg},${altM}`;
+}
+
+function formatSummary(summary: SimulationSummary, datum: GeoPoint): string {
   const rate = summary.frames / summary.secondsRendering;
   return [
     ...summary.traverses.map(
       ({ sequence, role, frames }) => `${sequence.padEnd(24)} ${role.padEnd(20)} ${frames} frames`,
     ),
     `${summary.folder}/index.csv: ${summary.frames} images in ${formatDuration(summary.secondsRendering)} (${rate.toFixed(1)}/s)`,
-    ...(summary.bag === null ? [] : [`${summary.bag}: recording of the last traverse`]),
+    ...(summary.bag === null ? [] : [`${summary.bag}: recording of the last traverse`, explainFrame(datum)]),
   ].join('\n');
 }
 
@@ -118,7 +123,7 @@ async function simulate(flags: SimulateFlags, context: CommandContext): Promise<
   const output = { folder: flags.out, bag: flags.bag ?? null };
   const summary = await simulateTown(settings, output, { signal: context.signal, progress });
   progress.finish();
-  context.output(summary, formatSummary(summary));
+  context.output(summary, formatSummary(summary, settings.datum));
 }
 
 export function registerSimulateCommand(program: Command): void {

@@ -39,7 +39,7 @@ interface TrainFlags extends ImageSourceFlags {
   readonly config?: string;
   readonly ablation?: string;
   readonly data: readonly string[];
-  readonly statistics: readonly string[];
+  readonly statistics?: readonly string[];
   readonly out: string;
   readonly epochs?: number;
   readonly cache: string;
@@ -121,7 +121,7 @@ async function collectSources(
 function collectStatistics(flags: TrainFlags, context: CommandContext): Promise<TrainingImage[]> {
   const everyRole: TrainFlags = { ...flags };
   delete (everyRole as { role?: string }).role;
-  return collectSources(flags.statistics, { flags: everyRole, first: flags.data.length }, context);
+  return collectSources(flags.statistics ?? [], { flags: everyRole, first: flags.data.length }, context);
 }
 
 async function initialize(flags: TrainFlags, config: TrainConfig, context: CommandContext): Promise<void> {
@@ -143,7 +143,7 @@ async function initialize(flags: TrainFlags, config: TrainConfig, context: Comma
 }
 
 const dataDescription = (flags: TrainFlags, config: TrainConfig): string =>
-  config.data ?? [...flags.data, ...flags.statistics].map((data) => path.basename(data)).join(', ');
+  config.data ?? [...flags.data, ...(flags.statistics ?? [])].map((data) => path.basename(data)).join(', ');
 
 function toTrainingContext(config: TrainConfig, context: CommandContext): TrainingContext {
   const { logger, signal } = context;
@@ -280,7 +280,6 @@ export function registerTrainCommand(program: Command): void {
     .option(
       '--statistics <source...>',
       'more images that centres and whitening are made from, equally from all sources',
-      [],
     )
     .requiredOption('--out <folder>', 'new run folder: config, log, checkpoints/ and model/')
     .option(

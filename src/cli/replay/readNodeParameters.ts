@@ -9,6 +9,11 @@ const NODE_NAME = '/localizer';
 /** Defaults without a file. Where the node would warn and go on, a judgement stops: throws `bad-input`. */
 export async function readNodeParameters(path: string | undefined): Promise<ParameterValues> {
   const overrides = await readParameterOverrides(path === undefined ? [] : [{ kind: 'file', path }], NODE_NAME);
+  if (path !== undefined && overrides.size === 0) {
+    throw new NetvladError('bad-input', `Parameter file ${path} sets nothing for the node ${NODE_NAME}.`, {
+      hint: 'Expected a section localizer: or /**: with ros__parameters:, as in config/localizer.yaml.',
+    });
+  }
   const store = new ParameterStore(overrides);
   const problems = [...store.declare(PARAMETERS), ...findUnknown([...overrides.keys()])];
   if (problems.length > 0) {

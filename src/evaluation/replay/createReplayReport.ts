@@ -20,6 +20,8 @@ export interface ReplayReportInput {
 }
 
 const EXAMPLES = 3;
+/** Headlines over all queries; of a drive, which may leave the map, they are told of the located frames. */
+const OF_QUERIES: readonly string[] = ['located', 'median position error'];
 
 export async function createReplayReport(input: ReplayReportInput): Promise<ReportDocument> {
   const { judgement, frames, timings, places, pictures } = input;
@@ -33,7 +35,7 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
     ...judged,
     title: `Replay of ${document.recording.path}`,
     subtitle: describeRun(document),
-    headline: [...judged.headline.filter(({ label }) => label !== 'located'), ...toHeadline(document, timings)],
+    headline: [...judged.headline.filter(({ label }) => !OF_QUERIES.includes(label)), ...toHeadline(document, timings)],
     errors: toErrors(processed),
     trajectory: toTrajectory(processed, places),
     curves: toCurves(processed),
@@ -49,7 +51,10 @@ function describeRun({ recording, map, frames, evaluation }: ReplayDocument): st
   return `${frames.images} ${frames.images === 1 ? 'image' : 'images'} of ${recording.imageTopic} against ${map.path} (${map.places} places), ${truth}`;
 }
 
-function toHeadline({ frames, firstLocatedS, evaluation }: ReplayDocument, timings: ReplayTimings): HeadlineNumber[] {
+function toHeadline(
+  { frames, firstLocatedS, evaluation, locatedErrorM }: ReplayDocument,
+  timings: ReplayTimings,
+): HeadlineNumber[] {
   const rejected = Object.values(frames.rejected).reduce((sum, count) => sum + count, 0);
   const located = frames.located / Math.max(1, frames.processed);
   const right =
@@ -57,8 +62,19 @@ function toHeadline({ frames, firstLocatedS, evaluation }: ReplayDocument, timin
       ? ''
       : `${formatPercent(evaluation.acceptance.precision)} right, `;
   const first = firstLocatedS === null ? 'never' : `${right}first after ${firstLocatedS.toFixed(1)}\u00a0s`;
+  const error =
+    locatedErrorM === null
+      ? []
+      : [
+          {
+            label: 'median error of located',
+            value: formatMetres(locatedErrorM.median),
+            detail: `90\u00a0% below ${formatMetres(locatedErrorM.p90)}`,
+          },
+        ];
   return [
     { label: 'located', value: formatPercent(located), detail: first },
+    ...error,
     { label: 'frames', value: String(frames.images), detail: `${rejected} unusable, ${frames.dropped} dropped` },
     { label: 'rate', value: `${timings.framesPerSecond.toFixed(1)}/s`, detail: describePace(timings) },
   ];
