@@ -24,7 +24,7 @@ export interface BagMessage {
   readonly topic: BagTopic;
   /** When the recorder received it; the stamp in the message's header is earlier. */
   readonly logTimeNs: bigint;
-  /** Encoded. Often a view into a larger buffer: slice it to keep it, or to hand it to a worker. */
+  /** Encoded. A view into memory that is used again once the next message is asked for: slice it to keep it. */
   readonly data: Uint8Array;
 }
 

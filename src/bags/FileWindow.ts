@@ -1,5 +1,6 @@
 /** @file Random access to a file through one small window, so that walking records costs few reads. */
 import { open, type FileHandle } from 'node:fs/promises';
+import type { ReusedBuffer } from './ReusedBuffer.ts';
 
 const WINDOW_BYTES = 256 * 1024;
 
@@ -32,10 +33,10 @@ export class FileWindow {
     return this.#window.subarray(offset - this.#windowStart, Math.max(0, end - this.#windowStart));
   }
 
-  /** As `peek`, in a buffer of its own. */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  /** As `peek`, in memory of its own; in `reused`, where given, until that is taken again. */
+  async read(offset: number, length: number, reused?: ReusedBuffer): Promise<Uint8Array> {
     const wanted = Math.max(0, Math.min(length, this.size - offset));
-    const buffer = new Uint8Array(wanted);
+    const buffer = reused?.take(wanted) ?? new Uint8Array(wanted);
     let filled = 0;
     while (filled < wanted) {
       const { bytesRead } = await this.#file.read(buffer, filled, wanted - filled, offset + filled);

@@ -9,6 +9,7 @@ import { readMcapCatalog, type McapCatalog, type McapSpan } from './mcapCatalog.
 import { readChunk } from './mcapChunk.ts';
 import { walkRecords, type McapMessage } from './mcapRecords.ts';
 import { mergeByTime } from './mergeByTime.ts';
+import { ReusedBuffer } from './ReusedBuffer.ts';
 
 export class McapBag implements BagSource {
   readonly path: string;
@@ -19,6 +20,8 @@ export class McapBag implements BagSource {
   readonly #catalog: McapCatalog;
   readonly #decompress: McapTypes.DecompressHandlers;
   readonly #topicOfChannel: ReadonlyMap<number, BagTopic>;
+  /** Buffers of chunks that have been read through. */
+  readonly #idle: ReusedBuffer[] = [];
 
   private constructor(file: FileWindow, catalog: McapCatalog, decompress: McapTypes.DecompressHandlers) {
     this.path = file.path;
@@ -61,22 +64,28 @@ export class McapBag implements BagSource {
   }
 
   async *#readSpan(span: McapSpan, wanted: ReadonlySet<string> | null): AsyncGenerator<BagItem> {
-    const { messages, problem } =
-      span.kind === 'chunk' ? await readChunk(this.#file, span, this.#decompress) : await this.#readRun(span);
-    const where = `${this.path}, bytes ${span.offset} to ${span.offset + span.length}`;
-    if (problem !== null) yield { problem: `A chunk cannot be read whole: ${problem}.`, where };
-    let strangers = 0;
-    for (const { channelId, logTimeNs, data } of messages) {
-      const topic = this.#topicOfChannel.get(channelId);
-      if (topic === undefined) strangers++;
-      else if (wanted === null || wanted.has(topic.name)) yield { topic, logTimeNs, data };
+    const buffer = this.#idle.pop() ?? new ReusedBuffer();
+    try {
+      const { messages, problem } = await (span.kind === 'chunk'
+        ? readChunk(this.#file, span, { decompress: this.#decompress, buffer })
+        : this.#readRun(span, buffer));
+      const where = `${this.path}, bytes ${span.offset} to ${span.offset + span.length}`;
+      if (problem !== null) yield { problem: `A chunk cannot be read whole: ${problem}.`, where };
+      let strangers = 0;
+      for (const { channelId, logTimeNs, data } of messages) {
+        const topic = this.#topicOfChannel.get(channelId);
+        if (topic === undefined) strangers++;
+        else if (wanted === null || wanted.has(topic.name)) yield { topic, logTimeNs, data };
+      }
+      if (strangers > 0) yield { problem: `${strangers} messages of unknown channels are left out.`, where };
+    } finally {
+      this.#idle.push(buffer);
     }
-    if (strangers > 0) yield { problem: `${strangers} messages of unknown channels are left out.`, where };
   }
 
-  async #readRun(span: McapSpan): Promise<{ messages: readonly McapMessage[]; problem: null }> {
+  async #readRun(span: McapSpan, buffer: ReusedBuffer): Promise<{ messages: readonly McapMessage[]; problem: null }> {
     const messages: McapMessage[] = [];
-    for (const record of walkRecords(await this.#file.read(span.offset, span.length))) {
+    for (const record of walkRecords(await this.#file.read(span.offset, span.length, buffer))) {
       if (record.kind === 'message') messages.push(record.message);
     }
     messages.sort((a, b) => (a.logTimeNs < b.logTimeNs ? -1 : a.logTimeNs > b.logTimeNs ? 1 : 0));

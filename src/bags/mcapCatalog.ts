@@ -226,7 +226,7 @@ async function visitRecord({ file, decompress, scan }: ScanWork, place: RecordPl
     } catch {
       return; // not even its head is there
     }
-    const chunk = await readChunk(file, { offset: start, length: available }, decompress);
+    const chunk = await readChunk(file, { offset: start, length: available }, { decompress });
     scan.addChunk({ offset: start, length: available }, chunk);
     return;
   }

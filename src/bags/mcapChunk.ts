@@ -10,6 +10,7 @@ import {
   type McapMessage,
   type McapSchema,
 } from './mcapRecords.ts';
+import type { ReusedBuffer } from './ReusedBuffer.ts';
 
 export interface McapChunk {
   readonly schemas: readonly McapSchema[];
@@ -18,6 +19,12 @@ export interface McapChunk {
   readonly messages: readonly McapMessage[];
   /** Why not all of the chunk could be read; null when all is well. */
   readonly problem: string | null;
+}
+
+export interface ChunkTools {
+  readonly decompress: McapTypes.DecompressHandlers;
+  /** What the messages are views into, until the next chunk is read into it; memory of their own by default. */
+  readonly buffer?: ReusedBuffer;
 }
 
 /** A size beyond this is damage, and asking a codec for it would take the memory down with it. */
@@ -31,10 +38,10 @@ const MAX_CHUNK_BYTES = 512 * 1024 * 1024;
 export async function readChunk(
   file: FileWindow,
   place: { readonly offset: number; readonly length: number },
-  decompress: McapTypes.DecompressHandlers,
+  { decompress, buffer }: ChunkTools,
 ): Promise<McapChunk> {
   if (place.length > MAX_CHUNK_BYTES) return failed(`it claims ${place.length} bytes`);
-  const content = await file.read(place.offset, place.length);
+  const content = await file.read(place.offset, place.length, buffer);
   try {
     const head = parseChunkHead(content);
     const { records, cut } = unpack(head, content, decompress);

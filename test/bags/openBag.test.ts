@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NetvladError } from '../../src/errors.ts';
+import { isBagProblem } from '../../src/bags/BagSource.ts';
 import { openBag } from '../../src/bags/openBag.ts';
 import { createRandom } from '../../src/math/random.ts';
 import {
@@ -137,6 +138,22 @@ describe('openBag', () => {
       await bag.close();
     });
   }
+
+  it('chunk after chunk of an MCAP is read into the same memory, each of two passes at once into its own', async () => {
+    const bag = await openBag(await mcap(folder, {}));
+    assert.match(bag.description, /indexed, 1\d chunks/);
+    const [replayed, copied] = [bag.messages(), bag.messages()].map((pass) => pass[Symbol.asyncIterator]());
+    const memory = new Set<ArrayBufferLike>();
+    for (const { data } of DRIVE) {
+      for (const step of [await replayed!.next(), await copied!.next()]) {
+        assert.ok(step.done !== true && !isBagProblem(step.value));
+        assert.deepEqual(Uint8Array.from(step.value.data), data);
+        memory.add(step.value.data.buffer);
+      }
+    }
+    assert.ok(memory.size <= 4, `${memory.size} buffers, of two passes that grew each once`);
+    await bag.close();
+  });
 
   it('a chunk with a flipped byte is left out and named; the rest is read', async () => {
     const path = await mcap(folder, {});
