@@ -40,12 +40,22 @@ export interface StaticTransform {
   readonly parentFromChild: Pose;
 }
 
-/** sensor_msgs/Image or CompressedImage; the pixels are the frame's own. Throws when the bytes are damaged. */
-export function parseCameraFrame(message: BagMessage): CameraFrame {
+/**
+ * sensor_msgs/Image or CompressedImage. The pixels are the frame's own: `copy` says where they are put. Throws when the bytes are
+ * damaged.
+ */
+export function parseCameraFrame(
+  message: BagMessage,
+  copy: (pixels: Uint8Array) => Uint8Array = (pixels) => pixels.slice(),
+): CameraFrame {
+  const frame = viewCameraFrame(message);
+  return { ...frame, data: copy(frame.data) };
+}
+
+function viewCameraFrame(message: BagMessage): CameraFrame {
   const isRaw = message.topic.type === 'sensor_msgs/msg/Image';
   if (message.topic.encoding === 'cdr') {
-    const frame = isRaw ? parseImageCdr(message.data) : parseCompressedImageCdr(message.data);
-    return { ...frame, data: frame.data.slice() };
+    return isRaw ? parseImageCdr(message.data) : parseCompressedImageCdr(message.data);
   }
   const decoded = decodeMessage(message);
   return isRaw ? toRawFrame(decoded) : toCompressedFrame(decoded);
@@ -56,19 +66,13 @@ function toRawFrame(decoded: unknown): CameraFrame {
   const { height, width, encoding, step } = image;
   return {
     ...{ kind: 'raw', stampNs: parseRosTime(image.header.stamp), frameId: image.header.frame_id },
-    ...{ height, width, encoding, step, isBigEndian: image.is_bigendian !== 0, data: image.data.slice() },
+    ...{ height, width, encoding, step, isBigEndian: image.is_bigendian !== 0, data: image.data },
   };
 }
 
 function toCompressedFrame(decoded: unknown): CameraFrame {
   const { header, format, data } = decoded as AnyGeneration<RosMessages['sensor_msgs/msg/CompressedImage']>;
-  return {
-    kind: 'compressed',
-    stampNs: parseRosTime(header.stamp),
-    frameId: header.frame_id,
-    format,
-    data: data.slice(),
-  };
+  return { kind: 'compressed', stampNs: parseRosTime(header.stamp), frameId: header.frame_id, format, data };
 }
 
 /** NavSatFix, Odometry, PoseStamped or PoseWithCovarianceStamped. Null: the receiver had no fix. Throws on nonsense. */

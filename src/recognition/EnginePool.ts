@@ -53,10 +53,10 @@ class EngineThread {
     return this.#pending.count;
   }
 
-  call(call: WorkerRequest['call'], args: readonly unknown[], transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+  call(call: WorkerRequest['call'], args: readonly unknown[]): Promise<unknown> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return this.#pending.add((id) => {
-      this.#thread.postMessage({ id, call, args }, transfer);
+      this.#thread.postMessage({ id, call, args });
     });
   }
 
@@ -72,13 +72,6 @@ class EngineThread {
   }
 }
 
-/** The pixels in a buffer of their own, which a thread can be given. */
-function withOwnPixels(frame: CameraFrame): CameraFrame & { readonly data: Uint8Array<ArrayBuffer> } {
-  const { buffer, byteLength } = frame.data;
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  return { ...frame, data: isWhole ? new Uint8Array(buffer) : new Uint8Array(frame.data) };
-}
-
 export class EnginePool implements PlaceRecognizer {
   readonly facts: EngineFacts;
   /** Frames under way at once that keep every engine busy. */
@@ -90,6 +83,8 @@ export class EnginePool implements PlaceRecognizer {
   readonly #threads: EngineThread[];
   #growing: Promise<void> | null = null;
   #asked = 0;
+  /** Memory for the pixels of frames to come; as much as was ever under way at once. */
+  readonly #idle: SharedArrayBuffer[] = [];
 
   private constructor(
     first: EngineThread,
@@ -124,12 +119,29 @@ export class EnginePool implements PlaceRecognizer {
     return this.#threads.length;
   }
 
-  /** As the port says; the frame's pixels are the engine's from now on. */
+  /**
+   * Into memory that the engines share, which is used again once the frame is answered. Sent to them as copies, pixels would keep
+   * the garbage collectors of all threads at work.
+   */
+  readonly copyPixels = (pixels: Uint8Array): Uint8Array<SharedArrayBuffer> => {
+    const idle = this.#idle.pop();
+    const buffer = idle !== undefined && idle.byteLength >= pixels.length ? idle : new SharedArrayBuffer(pixels.length);
+    const shared = new Uint8Array(buffer, 0, pixels.length);
+    shared.set(pixels);
+    return shared;
+  };
+
+  /** As the port says. */
   async recognize(frame: CameraFrame, k: number): Promise<Recognition> {
     if (++this.#asked === SHORT) this.#growing = this.#grow();
     const idlest = this.#threads.reduce((a, b) => (b.callsUnderWay < a.callsUnderWay ? b : a));
-    const given = withOwnPixels(frame);
-    return (await idlest.call('recognize', [given, k], [given.data.buffer])) as Recognition;
+    const { buffer } = frame.data;
+    const given = buffer instanceof SharedArrayBuffer ? frame : { ...frame, data: this.copyPixels(frame.data) };
+    try {
+      return (await idlest.call('recognize', [given, k])) as Recognition;
+    } finally {
+      this.#idle.push(given.data.buffer as SharedArrayBuffer);
+    }
   }
 
   async dispose(): Promise<void> {

@@ -28,6 +28,11 @@ export type Recognition =
 
 export interface PlaceRecognizer {
   /**
+   * Copies the pixels of a frame to where this recognizer reads them best; the frame is then to be recognized once. Pixels may
+   * lie anywhere else as well.
+   */
+  readonly copyPixels?: (pixels: Uint8Array) => Uint8Array;
+  /**
    * Never rejects for a bad frame: that is a `rejected` value. Rejects when the recognizer itself is broken. With
    * `newestPlace` only places up to that id are searched: while mapping the newest would crowd out all others.
    */

@@ -7,12 +7,14 @@ import path from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../src/errors.ts';
 import { encodeJpeg } from '../../src/image/encode.ts';
+import type { RgbImage } from '../../src/image/RgbImage.ts';
 import { loadModel } from '../../src/inference/loadModel.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { assertWritable } from '../../src/map/mapFile.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { EnginePool, planPool } from '../../src/recognition/EnginePool.ts';
 import { openEngine } from '../../src/recognition/openEngine.ts';
+import type { Recognition } from '../../src/recognition/PlaceRecognizer.ts';
 import type { EngineConfig, FrameGeotag } from '../../src/recognition/RecognitionEngine.ts';
 import { WorkerRecognizer } from '../../src/recognition/WorkerRecognizer.ts';
 import { paintPlace } from '../support/paintPlace.ts';
@@ -121,6 +123,27 @@ describe('recognition engine', () => {
     await pool.dispose();
     assert.ok(found.kind === 'recognized' && found.matches[0]!.similarity > 0.999);
     assert.deepEqual([...chunk.subarray(2, -2)], [...data], 'the chunk is still whole');
+  });
+
+  it('uses the memory of a frame again once it is answered, and not before', async () => {
+    const pool = await EnginePool.open(config, { engines: 1, threads: 1 });
+    const memory = new Set<ArrayBufferLike>();
+    const pictures = images.map((_image, i) => paintPlace(i + 1));
+    const recognize = ({ data: pixels, width, height }: RgbImage): Promise<Recognition> => {
+      const data = pool.copyPixels(pixels);
+      memory.add(data.buffer);
+      const layout = { width, height, encoding: 'rgb8', step: 3 * width, isBigEndian: false };
+      return pool.recognize({ kind: 'raw', stampNs: 0n, frameId: '', ...layout, data }, 1);
+    };
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(pictures.map(recognize));
+      assert.deepEqual(
+        answers.map((answer) => answer.kind === 'recognized' && answer.matches[0]!.place),
+        pool.facts.map.places.map(({ id }) => id),
+      );
+    }
+    await pool.dispose();
+    assert.equal(memory.size, COUNT, 'as many as were ever under way at once');
   });
 
   it("opens a pool or rejects with an engine's own error", async () => {

@@ -53,6 +53,7 @@ interface RecordedImage {
 
 async function* readImages(
   { bag, imageTopic }: ReplayInputs,
+  { recognizer }: ReplayTools,
   { onProblem, signal }: ReplayEvents,
 ): AsyncGenerator<RecordedImage> {
   let index = 0;
@@ -63,7 +64,7 @@ async function* readImages(
       continue;
     }
     try {
-      const frame = parseCameraFrame(item);
+      const frame = parseCameraFrame(item, recognizer.copyPixels);
       yield { frame, logTimeNs: item.logTimeNs, index, name: `${imageTopic}@${frame.stampNs}` };
     } catch (error) {
       const where = `${bag.path}, ${imageTopic} at ${item.logTimeNs} ns`;
@@ -131,7 +132,7 @@ export async function replayAll(inputs: ReplayInputs, tools: ReplayTools, events
     recognition: await tools.recognizer.recognize(image.frame, tools.topK),
   });
   const ahead = tools.ahead ?? AHEAD;
-  for await (const { image, recognition } of mapAhead(readImages(inputs, events), () => ahead, recognize)) {
+  for await (const { image, recognition } of mapAhead(readImages(inputs, tools, events), () => ahead, recognize)) {
     await events.onFrame(localizer.localize(image, recognition, null));
   }
 }
@@ -166,7 +167,7 @@ export async function replayPaced(
     }
   });
   let start: { readonly wallMs: number; readonly logNs: bigint } | null = null;
-  for await (const image of readImages(inputs, events)) {
+  for await (const image of readImages(inputs, tools, events)) {
     start ??= { wallMs: performance.now(), logNs: image.logTimeNs };
     const dueMs = start.wallMs + Number(image.logTimeNs - start.logNs) / 1e6 / speed;
     await sleepUntil(dueMs);
