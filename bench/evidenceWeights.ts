@@ -13,11 +13,12 @@
  */
 import { createDatum, toEnu } from '../src/geo/LocalDatum.ts';
 import { IMPOSTOR_WEIGHT, NEAR_SHARE } from '../src/localization/computeCalibration.ts';
+import type { ChartPoint } from '../src/localization/ChartGrid.ts';
 import { computeSeenPlaces } from '../src/localization/frameHypotheses.ts';
 import { isForeign, isOwnStand, isOwnView, spreadRows } from '../src/localization/leaveOneOut.ts';
 import type { CandidateMatch } from '../src/localization/Localizer.ts';
 import { DEFAULT_LOCALIZER_OPTIONS } from '../src/localization/localizerOptions.ts';
-import { createMapGeometry, pointOf, type ChartPoint, type MapGeometry } from '../src/localization/MapGeometry.ts';
+import { createMapGeometry, pointOf, type MapGeometry } from '../src/localization/MapGeometry.ts';
 import { defaultCalibration, toFeatures } from '../src/localization/PlaceCalibration.ts';
 import { MapVerifier } from '../src/map/MapVerifier.ts';
 import type { Place } from '../src/map/Place.ts';

@@ -30,9 +30,8 @@ function formatAcceptance({ acceptedAtPrecision99, acceptance, calibration }: Ev
   ];
   const lines = [`accepted at 99 % precision: by ${by.join(', by ')}`];
   if (acceptance !== null) {
-    lines.push(
-      `default gate: ${percent(acceptance.accepted)} accepted, ${percent(acceptance.precision)} of them right`,
-    );
+    const right = acceptance.accepted === 0 ? '' : `, ${percent(acceptance.precision)} of them right`;
+    lines.push(`default gate: ${percent(acceptance.accepted)} accepted${right}`);
   }
   if (calibration !== null) lines.push(`calibration error (ECE): ${calibration.ece.toFixed(3)}`);
   return lines;

@@ -34,5 +34,5 @@ export function formatReplay(document: ReplayDocument, timings: ReplayTimings): 
   const stages = timings.stages.map(({ stage, median }) => `${stage} ${median.toFixed(1)}`);
   const crowd = timings.imagesAtOnce > 1 ? `, ${timings.imagesAtOnce} images at once` : '';
   lines.push(`time        ${timings.framesPerSecond.toFixed(1)} frames/s; ms${crowd}: ${stages.join(', ')}`);
-  return lines.join('\n');
+  return lines.join('\n').replaceAll('\u00a0', ' '); // no-break spaces are for the page
 }

@@ -13,6 +13,7 @@ import {
   type GeotaggedImage,
   type GeotaggedImageSource,
 } from './GeotaggedImage.ts';
+import { formatCsvLine, type CsvCell } from './formatCsv.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 /** A record's name as a path that ends in `extension` and does not lead out of the target folder. */
@@ -22,23 +23,19 @@ export function safeRelativePath(name: string, extension: string): string {
   return clean.toLowerCase().endsWith(extension.toLowerCase()) ? clean : `${clean}${extension}`;
 }
 
-function quote(cell: string): string {
-  return /[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
 const CSV_HEADER = CSV_COLUMNS.join(',');
 
 /** An image's line of index.csv; `file` is relative to it. */
 export function formatCsvRow(image: GeotaggedImage, file: string): string {
   const { geo, local, yawRad } = image;
   const yawDeg = yawRad === null ? null : geo === null ? (yawRad * 180) / Math.PI : yawToCompass(yawRad);
-  const cells: Readonly<Record<(typeof CSV_COLUMNS)[number], string | number | null | undefined>> = {
+  const cells: Readonly<Record<(typeof CSV_COLUMNS)[number], CsvCell>> = {
     file,
     role: image.role,
     place: image.place,
     lat: geo?.latDeg,
     lon: geo?.lonDeg,
-    alt_m: geo === null ? local?.z : Number.isNaN(geo.altM) ? null : geo.altM,
+    alt_m: geo === null ? local?.z : geo.altM,
     x_m: local?.x,
     y_m: local?.y,
     yaw_deg: yawDeg,
@@ -48,7 +45,7 @@ export function formatCsvRow(image: GeotaggedImage, file: string): string {
     sequence: image.sequence,
     sigma_m: image.positionSigmaM,
   };
-  return CSV_COLUMNS.map((column) => quote(String(cells[column] ?? ''))).join(',');
+  return formatCsvLine(CSV_COLUMNS.map((column) => cells[column]));
 }
 
 async function assertNewFolder(path: string): Promise<void> {

@@ -6,7 +6,8 @@
  * place are what makes a robust restart possible: a kidnapped camera needs no reset.
  */
 import type { FrameHypotheses, FramePlace } from './frameHypotheses.ts';
-import { pointOf, type ChartPoint, type MapGeometry } from './MapGeometry.ts';
+import type { ChartPoint } from './ChartGrid.ts';
+import { pointOf, type MapGeometry } from './MapGeometry.ts';
 
 /** How the camera may have moved since the last frame. Lengths in metres or steps. */
 export type Motion =
@@ -30,7 +31,7 @@ export interface Belief {
 /** Rows kept; what is cut goes to "somewhere". */
 const MAX_SUPPORT = 128;
 /** Rows that one row's mass may spread to; a motion that reaches more says nothing. */
-const MAX_NEIGHBOURS = 64;
+const MAX_NEIGHBOURS = 256;
 const NEGLIGIBLE = 1e-5;
 /** Nearness ends at this many sigmas. */
 const CUT_OFF = 2.5;
@@ -48,8 +49,9 @@ const MISS = 0.05;
 const IN_ORDER_ODDS = 1.3;
 /** A frame's probabilities were fitted with right and wrong about equally likely beforehand. */
 const EVEN = 0.5;
-/** Each new view uses up this much of the trust in the image of the map that it rests on; between frames it comes back by the second. */
+/** Each new view uses up this much of the trust in the image of the map that it rests on. */
 const WEAR = 0.15;
+/** Of that wear, what a frame later is left. */
 const WEAR_KEPT = 0.95;
 const WORN_OFF = 0.01;
 /** Of a place's evidence, what speaks for a row that none of its matches is near. */
@@ -125,7 +127,7 @@ export class SequenceFilter {
    */
   #wear(best: FramePlace | undefined, novelty: number): number {
     if (best === undefined) return 1;
-    const total = best.matches.reduce((sum, match) => sum + match.weight, 0);
+    const total = weightOf(best);
     const worn = best.matches.reduce((sum, { row, weight }) => sum + (weight / total) * (this.#worn.get(row) ?? 0), 0);
     for (const [row, wear] of this.#worn) {
       if (wear < WORN_OFF) this.#worn.delete(row);
@@ -140,7 +142,7 @@ export class SequenceFilter {
   #start(frame: FrameHypotheses): void {
     this.#rows = new Map();
     for (const place of frame.places) {
-      const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
+      const total = weightOf(place);
       for (const match of place.matches) addTo(this.#rows, match.row, (place.probability * match.weight) / total);
     }
     this.#somewhere = frame.noneProbability * EVEN;
@@ -167,7 +169,7 @@ export class SequenceFilter {
       const inOrder = this.#isChain(place) ? IN_ORDER_ODDS ** freshWeight : 1;
       for (const { row, mass } of this.#within(place, left, weight)) addTo(rows, row, mass * likelihood * inOrder);
       const share = (this.#somewhere * (1 - MISS) * place.probability) / onPlaces;
-      const total = place.matches.reduce((sum, match) => sum + match.weight, 0);
+      const total = weightOf(place);
       for (const match of place.matches) addTo(rows, match.row, ((share * match.weight) / total) * likelihood);
     }
     for (const [row, mass] of left) addTo(rows, row, mass * missLikelihood);
@@ -224,9 +226,9 @@ export class SequenceFilter {
     geometry.forEachWithin(centre, radius, (target, distance) => {
       const weight = weigh(distance);
       if (weight > 0) targets.push({ row: target, weight });
-      return targets.length <= MAX_NEIGHBOURS * 4;
+      return targets.length <= MAX_NEIGHBOURS;
     });
-    return targets.length > MAX_NEIGHBOURS * 4 ? [] : targets;
+    return targets.length > MAX_NEIGHBOURS ? [] : targets;
   }
 
   #prune(): void {
@@ -275,6 +277,11 @@ function kernel(geometry: MapGeometry, row: number, motion: Motion): Kernel {
 function bump(distance: number, sigma: number): number {
   const floor = Math.exp(-0.5 * CUT_OFF ** 2);
   return Math.max(0, (Math.exp(-0.5 * (distance / sigma) ** 2) - floor) / (1 - floor));
+}
+
+/** Of all matches of a place. */
+function weightOf(place: FramePlace): number {
+  return place.matches.reduce((sum, { weight }) => sum + weight, 0);
 }
 
 function addTo(masses: Map<number, number>, row: number, mass: number): void {

@@ -4,7 +4,8 @@ import { quantile } from '../math/statistics.ts';
 import { fitScaling, type LogitSample } from './fitLogit.ts';
 import { computeSeenPlaces, weighMatches, type RankedMatch } from './frameHypotheses.ts';
 import type { CandidateMatch } from './Localizer.ts';
-import type { ChartPoint, MapGeometry } from './MapGeometry.ts';
+import type { ChartPoint } from './ChartGrid.ts';
+import type { MapGeometry } from './MapGeometry.ts';
 import {
   defaultCalibration,
   genericLogit,

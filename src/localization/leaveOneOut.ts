@@ -1,5 +1,6 @@
 /** @file Which places of the map one of its own images may be retrieved against, so that the answer says something. */
-import { pointOf, type ChartPoint, type MapGeometry } from './MapGeometry.ts';
+import type { ChartPoint } from './ChartGrid.ts';
+import { pointOf, type MapGeometry } from './MapGeometry.ts';
 
 /** Closer than this is the same stand of the camera: a panorama, a robot that waited. Metres. */
 const SAME_STAND_M = 0.1;

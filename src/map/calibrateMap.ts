@@ -7,7 +7,8 @@ import { isForeign, isOwnStand, isOwnView, spreadRows } from '../localization/le
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import { resolveLocalizerOptions, type LocalizerOptions } from '../localization/localizerOptions.ts';
 import { LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
-import { createMapGeometry, pointOf, type MapGeometry, type Revisit } from '../localization/MapGeometry.ts';
+import type { Revisit } from '../localization/layOutCharts.ts';
+import { createMapGeometry, pointOf, type MapGeometry } from '../localization/MapGeometry.ts';
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import { silentProgress, type Progress } from '../Progress.ts';
 import { ExactIndex } from '../retrieval/ExactIndex.ts';

@@ -1,4 +1,5 @@
 /** @file A map's descriptors as .npy and its places as a CSV source that `map build` reads again. */
+import { formatCsvLine, type CsvCell } from '../datasets/formatCsv.ts';
 import { formatTimestamp } from '../datasets/timestamps.ts';
 import { hasHeading, yawOf } from '../geo/poseAlgebra.ts';
 import { yawToCompass } from '../geo/angles.ts';
@@ -12,15 +13,6 @@ const COLUMNS = [
   ...['frame', 'condition', 'timestamp', 'sequence', 'sigma_m'],
 ] as const;
 
-type Cell = string | number | null;
-
-/** RFC 4180: quotes where a value holds a separator, a quote or a line break. */
-function toCell(value: Cell): string {
-  if (value === null || Number.isNaN(value)) return '';
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** A compass heading beside lat and lon, an ENU yaw beside x and y alone: as the CSV source reads it. */
 function toYawDeg({ pose, geo }: Place): number | null {
   if (pose === null || !hasHeading(pose)) return null;
@@ -31,7 +23,7 @@ function toYawDeg({ pose, geo }: Place): number | null {
 
 function toRow(place: Place): string {
   const { geo, pose, stampNs } = place;
-  const cells: Record<(typeof COLUMNS)[number], Cell> = {
+  const cells: Record<(typeof COLUMNS)[number], CsvCell> = {
     id: place.id,
     file: place.image,
     role: 'database',
@@ -48,7 +40,7 @@ function toRow(place: Place): string {
     sequence: place.sequence,
     sigma_m: place.positionSigmaM,
   };
-  return COLUMNS.map((column) => toCell(cells[column])).join(',');
+  return formatCsvLine(COLUMNS.map((column) => cells[column]));
 }
 
 /** [places, D] float32, in ascending place id. */

@@ -1,6 +1,6 @@
 /** @file The lifecycle node `localizer`: what happens at each transition, who serves what, and what the diagnostics read. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { describeError } from '../errors.ts';
+import { describeError, NetvladError } from '../errors.ts';
 import { assertWritable } from '../map/mapFile.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
@@ -11,6 +11,7 @@ import { Lifecycle, type LifecycleWork } from './Lifecycle.ts';
 import { createTransitionEvents, serveLifecycle } from './lifecycleServices.ts';
 import { LocalizationSession } from './LocalizationSession.ts';
 import type { RecallDiagnosticsMessage } from './messages.ts';
+import { serveControls, type LocalizerControls } from './localizerControls.ts';
 import { NodeTime } from './NodeTime.ts';
 import { serveParameters } from './parameterServices.ts';
 import type { ParameterStore } from './ParameterStore.ts';
@@ -30,7 +31,7 @@ interface Loading {
   readonly done: Promise<void>;
 }
 
-export class LocalizerNode implements LifecycleWork {
+export class LocalizerNode implements LifecycleWork, LocalizerControls {
   readonly lifecycle: Lifecycle;
   readonly #node: RosNode;
   readonly #store: ParameterStore;
@@ -62,7 +63,7 @@ export class LocalizerNode implements LifecycleWork {
     this.lifecycle = new Lifecycle(this, createTransitionEvents(node));
     serveLifecycle(node, this.lifecycle, (wanted) => this.change(wanted));
     serveParameters(node, store);
-    this.#serve();
+    serveControls(node, this);
     this.#recall = node.createPublisher('netvlad_localizer/msg/RecallDiagnostics', '~/recall', DEFAULT_QOS);
     this.#diagnostics = this.#createDiagnostics();
     this.#loopDelay.enable();
@@ -143,7 +144,7 @@ export class LocalizerNode implements LifecycleWork {
   }
 
   #logFailure(reason: string): void {
-    this.#node.logger.error(`${reason} The node is ${this.lifecycle.state}.`);
+    this.#node.logger.error(`The node is ${this.lifecycle.state}: ${reason}`);
   }
 
   #load(): Loading {
@@ -205,41 +206,36 @@ export class LocalizerNode implements LifecycleWork {
     this.#node.logger.error(`The recognition worker died (${state.reason}); restart ${state.restarts}.`);
   }
 
-  #serve(): void {
-    const answer = (success: boolean, message: string): { success: boolean; message: string } => ({ success, message });
-    this.#node.serve('std_srvs/srv/Trigger', '~/reset', () => {
-      this.#run?.reset();
-      this.#session?.recall.reset();
-      return answer(true, 'The sequence starts anew.');
-    });
-    this.#node.serve('std_srvs/srv/SetBool', '~/set_enabled', ({ data }) => {
-      this.#enabled = data;
-      if (this.#run !== null) this.#run.enabled = data;
-      return answer(true, data ? 'Frames are processed.' : 'Frames are ignored.');
-    });
-    this.#node.serve('std_srvs/srv/SetBool', '~/set_mapping', ({ data }) => {
-      if (this.#run === null || this.#session === null) {
-        return answer(false, `The node is ${this.lifecycle.state}, not active.`);
-      }
-      try {
-        if (data) assertWritable(this.#session.facts.map.path);
-      } catch (error) {
-        return answer(false, describeError(error));
-      }
-      this.#run.mapping = data;
-      return answer(true, data ? 'Mapping: keyframes are added to the map.' : 'Mapping has ended; call ~/save_map.');
-    });
-    this.#node.serve('std_srvs/srv/Trigger', '~/save_map', async () => {
-      const session = this.#session;
-      if (session === null) return answer(false, `The node is ${this.lifecycle.state}: no map is open.`);
-      try {
-        const places = await session.engine.saveMap();
-        session.admitAll();
-        return answer(true, `${session.facts.map.path} holds ${places} places and is sealed.`);
-      } catch (error) {
-        return answer(false, describeError(error));
-      }
-    });
+  /** Forgets the sequence and the measured recall. */
+  reset(): string {
+    this.#run?.reset();
+    this.#session?.recall.reset();
+    return 'The sequence starts anew.';
+  }
+
+  setEnabled(on: boolean): string {
+    this.#enabled = on;
+    if (this.#run !== null) this.#run.enabled = on;
+    return on ? 'Frames are processed.' : 'Frames are ignored.';
+  }
+
+  /** Throws a NetvladError while it is not active, and when the map takes no places. */
+  setMapping(on: boolean): string {
+    if (this.#run === null || this.#session === null) {
+      throw new NetvladError('usage', `The node is ${this.lifecycle.state}, not active.`);
+    }
+    if (on) assertWritable(this.#session.facts.map.path);
+    this.#run.mapping = on;
+    return on ? 'Mapping: keyframes are added to the map.' : 'Mapping has ended; call ~/save_map.';
+  }
+
+  /** Throws a NetvladError while no map is open, and when the disk takes no more. */
+  async saveMap(): Promise<string> {
+    const session = this.#session;
+    if (session === null) throw new NetvladError('usage', `The node is ${this.lifecycle.state}: no map is open.`);
+    const places = await session.engine.saveMap();
+    session.admitAll();
+    return `${session.facts.map.path} holds ${places} places and is sealed.`;
   }
 
   #applyChange(name: string): void {

@@ -188,10 +188,7 @@ describe('replay', () => {
     const check = ({ judgement, frames, opened }: Run): string | null =>
       checkTruth(judgement.document, frames, { truth: opened.truth!, datum: { latDeg: 47.5, lonDeg: 8.5, altM: 0 } });
     assert.equal(check(fits), null);
-    assert.match(
-      check(shifted)!,
-      /^No true position lies within 1 m of the map, and what was located is off by 120\.0\sm/,
-    );
+    assert.match(check(shifted)!, /^No true position lies within 1 m of the map, and what was located is off by 120 m/);
     assert.match(check(shifted)!, /origin at 47\.5,8\.5\..*--datum LAT,LON/);
   });
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
 import { DEFAULT_LOCALIZER_OPTIONS } from '../../src/localization/localizerOptions.ts';
-import { createMapGeometry, type Revisit } from '../../src/localization/MapGeometry.ts';
+import type { Revisit } from '../../src/localization/layOutCharts.ts';
+import { createMapGeometry } from '../../src/localization/MapGeometry.ts';
 import { defaultCalibration } from '../../src/localization/PlaceCalibration.ts';
 import { observe, street, topologicalStreet } from './syntheticMap.ts';
 

@@ -1,7 +1,6 @@
 /** @file Whether a truth can judge a drive at all: on another clock, or in another frame, it makes every number meaningless. */
 import { formatTimestamp } from '../../datasets/timestamps.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
-import { formatMetres } from '../report/createReportDocument.ts';
 import type { ReplayDocument } from './ReplayDocument.ts';
 import type { Truth } from './readTruth.ts';
 import type { ReplayFrame } from './ReplayFrame.ts';
@@ -23,7 +22,7 @@ export function checkTruth(
   if (evaluation?.radiusM == null || evaluation.queriesWithTruth > 0 || locatedErrorM === null) return null;
   const origin = datum === null ? 'is in local metres' : `has its origin at ${datum.latDeg},${datum.lonDeg}`;
   return (
-    `No true position lies ${evaluation.criterion} of the map, and what was located is off by ${formatMetres(locatedErrorM.median)}: ` +
+    `No true position lies ${evaluation.criterion} of the map, and what was located is off by ${locatedErrorM.median.toFixed(0)} m: ` +
     `truth and map seem to be in different frames. The map ${origin}. Build it in the frame of the truth ` +
     '(map build --datum LAT,LON), or take a truth of GNSS fixes (--ground-truth TOPIC).'
   );

@@ -1,4 +1,5 @@
 /** @file frames.csv: one line an image of the recording, keyed by its stamp. */
+import { formatCsvLine, type CsvCell } from '../../datasets/formatCsv.ts';
 import { yawOf } from '../../geo/poseAlgebra.ts';
 import type { ReportedQuery } from '../EvaluationDocument.ts';
 import { computeErrorM } from './judgeReplay.ts';
@@ -9,14 +10,15 @@ const COLUMNS = [
   ...['place', 'image', 'similarity', 'evidence', 'probability', 'top1_place', 'top1_similarity', 'top1_correct'],
   ...['true_x_m', 'true_y_m', 'error_m', 'reason'],
 ] as const;
-type Row = Partial<Record<(typeof COLUMNS)[number], string | number | bigint | boolean | null>>;
+type Row = Partial<Record<(typeof COLUMNS)[number], CsvCell>>;
 
 /** `judged` belongs to the processed frames, in order; null without truth. */
 export function formatFramesCsv(frames: readonly ReplayFrame[], judged: readonly ReportedQuery[] | null): string {
   let processed = 0;
   const rows = frames.map((frame) => {
     const query = frame.kind === 'processed' ? judged?.[processed++] : undefined;
-    return formatRow(toRow(frame, query));
+    const row = toRow(frame, query);
+    return formatCsvLine(COLUMNS.map((column) => row[column]));
   });
   return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
 }
@@ -44,15 +46,4 @@ function toRow(frame: ReplayFrame, query: ReportedQuery | undefined): Row {
     top1_correct: query === undefined ? null : (query.matches[0]?.isCorrect ?? false),
     error_m: computeErrorM(frame),
   };
-}
-
-function formatRow(row: Row): string {
-  return COLUMNS.map((column) => formatCell(row[column] ?? null)).join(',');
-}
-
-/** Unknown is an empty cell. */
-function formatCell(value: NonNullable<Row[keyof Row]> | null): string {
-  if (value === null || (typeof value === 'number' && Number.isNaN(value))) return '';
-  const text = String(value);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

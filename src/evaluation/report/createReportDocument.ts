@@ -77,7 +77,7 @@ function toHeadline({ document }: EvaluationReport): HeadlineNumber[] {
     numbers.push({
       label: 'calibration error',
       value: calibration.ece.toFixed(3),
-      detail: 'of the confidence, expected',
+      detail: 'expected, of the confidence',
     });
   }
   return numbers;

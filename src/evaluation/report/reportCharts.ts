@@ -149,7 +149,7 @@ function reliabilityChart({ ece, bins }: Reliability): ReportChart {
   const answers = bins.reduce((sum, { count }) => sum + count, 0);
   return {
     id: 'reliability',
-    title: 'Is the confidence honest',
+    title: 'Is the confidence honest?',
     note: `On the diagonal, a confidence of 80 % is right in 8 of 10 cases. Expected calibration error ${rounded(ece, 3)}. Bars: share of the answers in each bin.`,
     option: {
       grid: GRID,
