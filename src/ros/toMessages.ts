@@ -25,7 +25,7 @@ export const STATE_IDS: Readonly<Record<LocalizationState, number>> = { lost: 0,
 const UNKNOWN_POSE: Pose = { x: NaN, y: NaN, z: NaN, qx: NaN, qy: NaN, qz: NaN, qw: NaN };
 const COVARIANCE_TYPE_DIAGONAL_KNOWN = 2;
 
-/** nav2 drops covariances outside this range; robot_localization takes a zero for perfect knowledge. */
+/** nav2 (its main branch) drops covariances outside this range; robot_localization takes a zero for perfect knowledge. */
 const LEAST_VARIANCE = 1e-9;
 const MOST_VARIANCE = 1e9;
 

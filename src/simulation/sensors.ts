@@ -30,6 +30,15 @@ export interface OdometryReading {
   /** In the base frame. */
   readonly speedMPerS: number;
   readonly yawRateRadPerS: number;
+  /** [6, 6] row-major of (linear, angular) velocity in the base frame: this reading's noise, not the drift. */
+  readonly twistCovariance: readonly number[];
+}
+
+/** Wheels that stand still are this sure of it, (m/s)^2 and (rad/s)^2; a zero would be perfect knowledge to a filter. */
+const LEAST_TWIST_VARIANCE = 1e-6;
+
+function diagonal(variances: readonly number[]): readonly number[] {
+  return Array.from({ length: 36 }, (_unused, k) => (k % 7 === 0 ? variances[k / 7]! : 0));
 }
 
 function secondsBetween(a: bigint, b: bigint): number {
@@ -75,6 +84,7 @@ export function simulateOdometry(frames: readonly DriveFrame[], seed: number): O
   let wayM = 0;
   return frames.map((frame, i) => {
     let [speed, yawRate] = [0, 0];
+    let [alongVariance, sidewaysVariance, yawRateVariance] = [0, 0, 0];
     if (i > 0) {
       const before = frames[i - 1]!;
       const step = relativePose(baseOf(before.pose), baseOf(frame.pose));
@@ -82,18 +92,26 @@ export function simulateOdometry(frames: readonly DriveFrame[], seed: number): O
       const seconds = Math.max(1e-3, secondsBetween(before.stampNs, frame.stampNs));
       const yaw = yawOf(step) + ODOMETRY_YAW_PER_ROOT_M * Math.sqrt(stepM) * random.normal();
       const noiseM = ODOMETRY_NOISE_PER_M * stepM;
-      pose = composePoses(
-        pose,
-        planarPose(step.x * scale + noiseM * random.normal(), step.y * scale + noiseM * random.normal(), yaw),
-      );
+      const noise = { x: noiseM * random.normal(), y: noiseM * random.normal() };
+      pose = composePoses(pose, planarPose(step.x * scale + noise.x, step.y * scale + noise.y, yaw));
       wayM += stepM;
-      speed = (stepM * scale) / seconds;
+      speed = (stepM * scale + noise.x) / seconds;
       yawRate = yaw / seconds;
+      sidewaysVariance = (noiseM / seconds) ** 2;
+      alongVariance = sidewaysVariance + ((ODOMETRY_SCALE_SIGMA * stepM) / seconds) ** 2;
+      yawRateVariance = (ODOMETRY_YAW_PER_ROOT_M ** 2 * stepM) / seconds ** 2;
     }
     const positionVariance = 0.01 + (0.02 * wayM) ** 2;
     const yawVariance = 1e-4 + wayM * ODOMETRY_YAW_PER_ROOT_M ** 2;
     const variances = [positionVariance, positionVariance, 0.01, 0.001, 0.001, yawVariance];
-    const covariance = Array.from({ length: 36 }, (_unused, k) => (k % 7 === 0 ? variances[k / 7]! : 0));
-    return { stampNs: frame.stampNs, pose, covariance, speedMPerS: speed, yawRateRadPerS: yawRate };
+    const twistVariances = [alongVariance, sidewaysVariance, 0, 0, 0, yawRateVariance];
+    return {
+      stampNs: frame.stampNs,
+      pose,
+      covariance: diagonal(variances),
+      speedMPerS: speed,
+      yawRateRadPerS: yawRate,
+      twistCovariance: diagonal(twistVariances.map((variance) => Math.max(LEAST_TWIST_VARIANCE, variance))),
+    };
   });
 }

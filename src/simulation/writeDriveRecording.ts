@@ -77,7 +77,7 @@ export async function writeDriveRecording(writer: McapRecordingWriter, drive: Dr
           linear: { ...noTwist, x: reading.speedMPerS },
           angular: { ...noTwist, z: reading.yawRateRadPerS },
         },
-        covariance: Array.from({ length: 36 }, (_unused, k) => (k % 7 === 0 ? 0.01 : 0)),
+        covariance: reading.twistCovariance,
       },
     });
     const fix = fixes.get(stampNs);

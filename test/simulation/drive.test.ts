@@ -1,7 +1,7 @@
 /** @file Routes, drives and what the car's other sensors say of them. */
 import assert from 'node:assert/strict';
 import { createDatum, toEnu } from '../../src/geo/LocalDatum.ts';
-import { yawOf } from '../../src/geo/poseAlgebra.ts';
+import { relativePose, yawOf } from '../../src/geo/poseAlgebra.ts';
 import { createRandom } from '../../src/math/random.ts';
 import { planRoute } from '../../src/simulation/route.ts';
 import { baseOf, simulateFixes, simulateOdometry } from '../../src/simulation/sensors.ts';
@@ -119,6 +119,24 @@ describe('sensors', () => {
     }
     const mean = squares.reduce((sum, value) => sum + value, 0) / squares.length;
     assert.ok(mean > 0.7 && mean < 1.3, `normalised square error ${mean}, expected near 1`);
+  });
+
+  it('scatter the speeds of the odometry as their covariance says', () => {
+    const moving = frames.slice(0, 900); // the last ones stand at the end of the route
+    const squares = { speed: [] as number[], yawRate: [] as number[] };
+    for (let seed = 0; seed < 20; seed++) {
+      simulateOdometry(moving, seed).forEach(({ speedMPerS, yawRateRadPerS, twistCovariance }, i) => {
+        if (i === 0) return;
+        const step = relativePose(baseOf(moving[i - 1]!.pose), baseOf(moving[i]!.pose));
+        const seconds = Number(moving[i]!.stampNs - moving[i - 1]!.stampNs) / 1e9;
+        squares.speed.push((speedMPerS - Math.hypot(step.x, step.y) / seconds) ** 2 / twistCovariance[0]!);
+        squares.yawRate.push((yawRateRadPerS - yawOf(step) / seconds) ** 2 / twistCovariance[35]!);
+      });
+    }
+    for (const [what, values] of Object.entries(squares)) {
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      assert.ok(mean > 0.7 && mean < 1.3, `normalised square error of ${what} is ${mean}, expected near 1`);
+    }
   });
 
   it('let odometry drift, but not far: per cents of the way', () => {
