@@ -15,10 +15,7 @@ add_custom_target(node_part ALL
 )
 
 set(share "share/${PROJECT_NAME}")
-# With it the node gives memory back when it is cleaned up, not some time later.
-set(node_flags_of_localizer_node "--expose-gc")
 foreach(executable localizer_node netvlad)
-  set(node_flags "${node_flags_of_${executable}}")
   configure_file(cmake/start.sh.in "start/${executable}" @ONLY)
   install(PROGRAMS "${CMAKE_CURRENT_BINARY_DIR}/start/${executable}" DESTINATION "lib/${PROJECT_NAME}")
 endforeach()
