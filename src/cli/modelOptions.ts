@@ -6,6 +6,9 @@ import type { Provider } from '../inference/OnnxSession.ts';
 import type { Logger } from '../Logger.ts';
 import { parseInteger } from './optionValues.ts';
 
+/** As the node's parameter inference_threads. */
+const MOST_THREADS = 128;
+
 export interface ModelFlags {
   readonly model?: string;
   readonly provider: Provider;
@@ -19,7 +22,7 @@ export function addModelOptions(command: Command): Command {
       'descriptor model: name.onnx with name.json beside it (default: the one that comes with the package)',
     )
     .addOption(new Option('--provider <name>', 'where the network runs').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--threads <n>', 'threads of one inference (default: the physical cores)', parseInteger(1));
+    .option('--threads <n>', 'threads of one inference (default: the physical cores)', parseInteger(1, MOST_THREADS));
 }
 
 /** With `--provider cuda` the cpu steps in where CUDA does not work. */

@@ -30,12 +30,12 @@ export function parseImageSize(text: string): { readonly width: number; readonly
   throw new InvalidArgumentError('Expected WIDTHxHEIGHT in pixels, e.g. 640x480.');
 }
 
-/** Returns a parser of whole numbers from `least` on. */
-export function parseInteger(least: number): (text: string) => number {
+/** Returns a parser of whole numbers from `least` on, up to `most`. */
+export function parseInteger(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = parseNumber(text);
-    if (Number.isInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} ${most === Infinity ? 'on' : `to ${most}`}.`);
   };
 }
 

@@ -1,5 +1,6 @@
 /** @file Which files are images, and whether they are there. */
-import { access, readdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { isDatasetProblem, type DatasetProblem, type GeotaggedImage } from './GeotaggedImage.ts';
 
@@ -10,11 +11,22 @@ const CHECKED_TOGETHER = 64;
 /** Paths of all images below `root`, relative to it with `/`, sorted by code point; hidden files and folders are left out. */
 export async function listImageFiles(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && IMAGE_NAME.test(entry.name))
+  const named = entries.filter((entry) => !entry.isDirectory() && IMAGE_NAME.test(entry.name));
+  const areReadable = await Promise.all(named.map(mayBeRead));
+  return named
+    .filter((_entry, i) => areReadable[i])
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((path) => !path.split('/').some((part) => part.startsWith('.')))
     .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** A pipe would be waited for, a device read without end. A link that leads nowhere is told of when it is read. */
+async function mayBeRead(entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return stat(join(entry.parentPath, entry.name)).then(
+    (target) => target.isFile(),
+    () => true,
+  );
 }
 
 /** The role that the folders of a path name by custom (`test/database/a.jpg`, `queries/b.jpg`), or null. */
@@ -26,21 +38,23 @@ export function roleOfPath(path: string): string | null {
   return null;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+/** Why a path is no file that can be read; null when it is one. */
+async function findFileProblem(path: string): Promise<string | null> {
+  return stat(path).then(
+    (facts) => (facts.isFile() ? null : `${path} is a folder, a pipe or a device, not an image.`),
+    () => `The image ${path} does not exist.`,
   );
 }
 
-/** Passes a stream on; an image whose file is missing becomes a problem. `where` names the record of an image. */
+/** Passes a stream on; an image without a file becomes a problem. `where` names the record of an image. */
 export async function* reportMissingFiles(
   items: Iterable<GeotaggedImage | DatasetProblem>,
   where: (image: GeotaggedImage) => string,
 ): AsyncGenerator<GeotaggedImage | DatasetProblem> {
   const check = async (item: GeotaggedImage | DatasetProblem): Promise<GeotaggedImage | DatasetProblem> => {
-    if (isDatasetProblem(item) || item.content.kind !== 'file' || (await exists(item.content.path))) return item;
-    return { problem: `The image ${item.content.path} does not exist.`, where: where(item) };
+    if (isDatasetProblem(item) || item.content.kind !== 'file') return item;
+    const problem = await findFileProblem(item.content.path);
+    return problem === null ? item : { problem, where: where(item) };
   };
   let batch: (GeotaggedImage | DatasetProblem)[] = [];
   for (const item of items) {

@@ -1,5 +1,6 @@
 /** @file Fills the feature cache: every image, every variant, through the frozen layers. */
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { GeotaggedImage } from '../datasets/GeotaggedImage.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
 import { resizeImage } from '../image/resizeImage.ts';
@@ -52,7 +53,7 @@ async function makeVariant(request: CacheRequest, row: number, context: Training
 async function identify({ content, name }: GeotaggedImage): Promise<string> {
   if (content.kind !== 'file') return name;
   const facts = await stat(content.path).catch(() => null);
-  return `${content.path} ${facts?.size ?? '-'} ${facts?.mtimeMs ?? '-'}`;
+  return `${resolve(content.path)} ${facts?.size ?? '-'} ${facts?.mtimeMs ?? '-'}`;
 }
 
 async function computeCacheKey(request: CacheRequest, prefix: Uint8Array, context: TrainingContext): Promise<string> {

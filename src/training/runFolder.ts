@@ -8,6 +8,8 @@ import { TOOL_VERSION } from '../version.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
+const CONFIG = 'config.yaml';
+
 export interface RunFolder {
   readonly path: string;
   /** Where the exported model goes. */
@@ -21,29 +23,32 @@ export interface RunFolder {
   readLog(): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-/** Makes a new run folder with the config in it. Throws NetvladError('bad-input') when there is something in it already. */
+/**
+ * Makes a new run folder with the config in it. Throws NetvladError('bad-input') when there is a run in it already: more than
+ * the config, which is all that a run leaves that failed before it began, as without its backbone's weights.
+ */
 export async function createRunFolder(folder: string, config: TrainConfig): Promise<RunFolder> {
   await makeFolder(folder);
   const found = await readdir(folder);
-  if (found.length > 0) {
+  if (found.some((name) => name !== CONFIG)) {
     throw new NetvladError('bad-input', `Run folder ${folder} is not empty (${found.slice(0, 3).join(', ')}).`, {
       hint: 'A run is never overwritten: give a new folder.',
     });
   }
   const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
-  await writeFileAtomically(path.join(folder, 'config.yaml'), header + toYaml(config));
+  await writeFileAtomically(path.join(folder, CONFIG), header + toYaml(config));
   return runFolderAt(folder);
 }
 
 /** Whether a run was begun in `folder`. */
 export async function isRunFolder(folder: string): Promise<boolean> {
-  return (await readdir(folder).catch(() => [] as string[])).includes('config.yaml');
+  return (await readdir(folder).catch(() => [] as string[])).includes(CONFIG);
 }
 
 /** Opens the folder of a run that is to go on. Throws NetvladError('bad-input') when it is none. */
 export async function openRunFolder(folder: string): Promise<RunFolder> {
   if (!(await isRunFolder(folder))) {
-    throw new NetvladError('bad-input', `${folder} is not a run folder: it has no config.yaml.`, {
+    throw new NetvladError('bad-input', `${folder} is not a run folder: it has no ${CONFIG}.`, {
       hint: 'Give --out the folder of the run that was interrupted.',
     });
   }

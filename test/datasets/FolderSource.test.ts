@@ -1,10 +1,12 @@
 /** @file Folders: plain, EXIF, positions in names. */
 import assert from 'node:assert/strict';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { parseExifTags } from '../../src/datasets/exifFacts.ts';
+import { openCsvSource } from '../../src/datasets/CsvSource.ts';
 import { openFolderSource } from '../../src/datasets/FolderSource.ts';
 import { openImageSource, recognizeImageSource } from '../../src/datasets/openImageSource.ts';
 import { formatTimestamp, parseTimestamp } from '../../src/datasets/timestamps.ts';
@@ -44,6 +46,31 @@ describe('openFolderSource', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     assert.deepEqual(listOpenBelow(folder.path), []);
+  });
+
+  it('waits for no pipe and reads no device, whatever they are called', async () => {
+    await folder.write({ 'a.jpg': '', 'b.jpg/inside.jpg': '' });
+    execFileSync('mkfifo', [join(folder.path, 'pipe.jpg')]);
+    for (const [name, target] of Object.entries({
+      'zero.jpg': '/dev/zero',
+      'link.jpg': 'a.jpg',
+      'gone.jpg': 'nowhere',
+    })) {
+      symlinkSync(target, join(folder.path, name));
+    }
+    const { images } = await readAll(await openFolderSource(folder.path));
+    assert.deepEqual(
+      images.map(({ name }) => name),
+      ['a.jpg', 'b.jpg/inside.jpg', 'gone.jpg', 'link.jpg'],
+    );
+    await folder.write({ 'index.csv': 'file\na.jpg\npipe.jpg\nzero.jpg\n' });
+    const { problems } = await readAll(await openCsvSource(join(folder.path, 'index.csv')));
+    assert.deepEqual(
+      problems.map(
+        ({ problem }) => /(pipe|zero)\.jpg is a folder, a pipe or a device, not an image\.$/.exec(problem)?.[1],
+      ),
+      ['pipe', 'zero'],
+    );
   });
 
   it('finds images recursively in the order of their paths, without hidden ones and other files', async () => {

@@ -239,6 +239,7 @@ describe('run folders', () => {
   it('are never overwritten', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'run-'));
     const config = toTrainConfig(configDocument(), 'c.yaml');
+    await createRunFolder(path.join(folder, 'run'), config); // and ended before it began, for want of weights
     const run = await createRunFolder(path.join(folder, 'run'), config);
     await run.log({ event: 'one' });
     await run.log({ event: 'two' });

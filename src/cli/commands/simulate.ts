@@ -152,7 +152,7 @@ export function registerSimulateCommand(program: Command): void {
         .argParser(parseGeoPoint)
         .default({ latDeg: 47.5, lonDeg: 8.5, altM: 430 }, '47.5,8.5,430'),
     )
-    .option('--quality <n>', 'of the JPEG images, 1..100', parseInteger(1), 88)
+    .option('--quality <n>', 'of the JPEG images, 1..100', parseInteger(1, 100), 88)
     .option('--bag <file.mcap>', 'also write the last traverse as a recording: camera, GNSS, odometry, ground truth')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)

@@ -1,6 +1,6 @@
 /** @file `netvlad train`: a config and images to a model. */
 import path from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { type GeotaggedImage, isDatasetProblem } from '../../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../errors.ts';
 import type { ByN } from '../../evaluation/recall.ts';
@@ -32,6 +32,7 @@ import {
   openSourceFromFlags,
   type ImageSourceFlags,
 } from '../imageSource.ts';
+import { parseInteger } from '../optionValues.ts';
 import { runCommand, toJson, type CommandContext } from '../runCommand.ts';
 import { writeFileAtomically } from '../../writeFileAtomically.ts';
 
@@ -45,12 +46,6 @@ interface TrainFlags extends ImageSourceFlags {
   readonly cache: string;
   readonly resume?: boolean;
   readonly json?: boolean;
-}
-
-function parseEpochs(text: string): number {
-  const epochs = Number(text);
-  if (!Number.isInteger(epochs) || epochs < 0) throw new InvalidArgumentError('a whole number from 0 is expected');
-  return epochs;
 }
 
 const percent = (value: number | undefined): string => (value === undefined ? '-' : (100 * value).toFixed(1));
@@ -285,7 +280,7 @@ export function registerTrainCommand(program: Command): void {
     .option(
       '--epochs <n>',
       "rounds over the queries (default: the config's); 0 initialises without training",
-      parseEpochs,
+      parseInteger(0),
     )
     .option('--cache <folder>', 'where the outputs of the frozen layers are kept', path.join('.cache', 'features'))
     .option('--resume', 'go on with the interrupted run (or table of runs) in --out')
