@@ -2,12 +2,17 @@
  * @file How much do the settings of verification matter? recall@1 on the sets that may be tuned on, never on reported ones:
  * cambridge_west training, pepper_office, and the town of bench/verification_geometry.ts.
  *
- *   MODEL=models/netvlad_mobilenetv2_k10_960_free.onnx node dist/bench/verification_tuning.js DATA TOWN
+ *   MODEL=models/netvlad_mobilenetv2_k10_960_free.onnx node dist/bench/verification_tuning.js DATA TOWN [NIGHT_TOWN ...]
  *
+ * Night towns are mapped densely by day and asked about at night: there two forms of rank and evidence are told apart that
+ * are alike elsewhere (docs/verification.md).
  * With the model that learned from none of them: the whitening of the default model knows these very streets and offices, so
  * that its similarities deserve more weight there than they do elsewhere.
  */
+import { basename } from 'node:path';
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
+import { mean } from '../src/math/statistics.ts';
+import { dot } from '../src/math/vectors.ts';
 import { findConsensus, type ConsensusOptions } from '../src/verification/findConsensus.ts';
 import { rankByEvidence, RANK_WEIGHTS, type RankWeights } from '../src/verification/rankByEvidence.ts';
 import { DEFAULT_CONSENSUS_OPTIONS } from '../src/verification/SpatialVerifier.ts';
@@ -15,15 +20,16 @@ import {
   createQuestion,
   loadStreetsForTuning,
   loadTownForTuning,
+  metresApart,
   readSet,
   type PublicQuestion,
 } from './support/publicSets.ts';
 import { columns, matcher, model, percent, recallAt, retrieveAll, type Candidate } from './support/verifiedPairs.ts';
 import { endWithUsage } from './support/usage.ts';
 
-const [data, town] = process.argv.slice(2);
+const [data, town, ...nightTowns] = process.argv.slice(2);
 if (data === undefined || town === undefined) {
-  endWithUsage('verification_tuning.js DATA TOWN');
+  endWithUsage('verification_tuning.js DATA TOWN [NIGHT_TOWN ...]');
 }
 
 interface Settings {
@@ -52,12 +58,43 @@ const ALTERNATIVES: readonly Settings[] = [
   ...[0, 1, 3].map((levels) => settings(`${2 * levels + 1} scales`, { scales: scalesOf(1.2, levels) })),
 ];
 
-function rank(candidates: readonly Candidate[], { consensus, weights }: Settings): readonly Candidate[] {
+type Verified = Candidate & { readonly evidence: number };
+
+function verify(candidates: readonly Candidate[], consensus: ConsensusOptions): readonly Verified[] {
   const both = { query: columns, candidate: columns };
-  const verified = candidates.map((candidate) => {
+  return candidates.map((candidate) => {
     return { ...candidate, evidence: findConsensus(candidate.pairs, both, consensus).evidence };
   });
-  return rankByEvidence(verified, ({ global }) => global, weights);
+}
+
+function rank(candidates: readonly Candidate[], { consensus, weights }: Settings): readonly Candidate[] {
+  return rankByEvidence(verify(candidates, consensus), ({ global }) => global, weights);
+}
+
+/** What candidates have in common is taken off whole, however little the query resembles them. */
+function rankInFull(candidates: readonly Candidate[]): readonly Candidate[] {
+  const verified = verify(candidates, DEFAULT_CONSENSUS_OPTIONS);
+  const distinct = verified.map(({ global, similarity }) => {
+    const others = verified.filter((other) => other.global !== global);
+    return similarity - RANK_WEIGHTS.commonness * mean(others.map((other) => dot(global, other.global)));
+  });
+  const low = Math.min(...distinct);
+  const range = Math.max(...distinct) - low;
+  const scores = new Map(
+    verified.map((candidate, at) => {
+      return [candidate, candidate.evidence + (RANK_WEIGHTS.similarity * (distinct[at]! - low)) / range];
+    }),
+  );
+  return [...verified].sort((a, b) => scores.get(b)! - scores.get(a)!);
+}
+
+/** Only what exceeds a similarity of 0.5 counts, as much as before for an image against itself. */
+function rankAboveHalf(candidates: readonly Candidate[]): readonly Candidate[] {
+  const above = candidates.map((candidate) => {
+    const pairs = candidate.pairs.filter(({ similarity }) => similarity > 0.5);
+    return { ...candidate, pairs: pairs.map((pair) => ({ ...pair, similarity: 2 * pair.similarity - 1 })) };
+  });
+  return rank(above, settings('as it is'));
 }
 
 /** Every fourth image of a walk is the map; queries lie between. */
@@ -81,25 +118,65 @@ async function loadWalks(set: string): Promise<PublicQuestion> {
   });
 }
 
+/** Every image by day is the map, its images a metre apart: candidates resemble each other more than a query by night any. */
+async function loadDenseTown(folder: string, condition: string): Promise<PublicQuestion> {
+  const images = await readSet(folder, '.');
+  return createQuestion({
+    name: `${basename(folder)}, ${condition}`,
+    rule: '5 m',
+    database: images.filter(({ role }) => role === 'database'),
+    queries: images.filter((image) => image.condition === condition && image.frame! % 2 === 0),
+    apart: metresApart,
+    radius: 5,
+  });
+}
+
+type Lists = readonly (readonly Candidate[])[];
+
+async function retrieveEach(questions: readonly PublicQuestion[]): Promise<readonly Lists[]> {
+  const retrieved: Lists[] = [];
+  for (const question of questions) retrieved.push(await retrieveAll(question));
+  return retrieved;
+}
+
+function printHead(questions: readonly PublicQuestion[]): void {
+  console.log(`| setting | ${questions.map(({ name, queries }) => `${name} (${queries.length})`).join(' | ')} |`);
+}
+
+function printRow(
+  name: string,
+  sets: readonly Lists[],
+  order: (candidates: readonly Candidate[]) => readonly Candidate[],
+): void {
+  console.log(`| ${[name, ...sets.map((lists) => percent(recallAt(lists.map(order), 1)))].join(' | ')} |`);
+}
+
 const questions = [
   await loadStreetsForTuning(data),
   await loadWalks('pepper_office'),
   await loadTownForTuning(town, '01_dusk'),
   await loadTownForTuning(town, '02_day'),
 ];
-const retrieved: (readonly (readonly Candidate[])[])[] = [];
-for (const question of questions) retrieved.push(await retrieveAll(question));
-
-const row = (name: string, lists: readonly (readonly (readonly Candidate[])[])[]): void => {
-  console.log(`| ${[name, ...lists.map((list) => percent(recallAt(list, 1)))].join(' | ')} |`);
-};
-console.log(`| setting | ${questions.map(({ name, queries }) => `${name} (${queries.length})`).join(' | ')} |`);
-row('no verification', retrieved);
+const retrieved = await retrieveEach(questions);
+printHead(questions);
+printRow('no verification', retrieved, (candidates) => candidates);
 for (const alternative of ALTERNATIVES) {
-  row(
-    alternative.name,
-    retrieved.map((lists) => lists.map((candidates) => rank(candidates, alternative))),
-  );
+  printRow(alternative.name, retrieved, (candidates) => rank(candidates, alternative));
+}
+
+const byNight: PublicQuestion[] = [];
+for (const folder of nightTowns) {
+  for (const condition of ['night', 'night_rain']) byNight.push(await loadDenseTown(folder, condition));
+}
+if (byNight.length > 0) {
+  const asked = await retrieveEach(byNight);
+  console.log();
+  printHead(byNight);
+  printRow('no verification', asked, (candidates) => candidates);
+  printRow('as it is', asked, (candidates) => rank(candidates, settings('as it is')));
+  printRow('commonness 0', asked, (candidates) => rank(candidates, settings('commonness 0', { commonness: 0 })));
+  printRow('commonness in full', asked, rankInFull);
+  printRow('similarity above 0.5', asked, rankAboveHalf);
 }
 await model.dispose();
 await matcher.dispose();
