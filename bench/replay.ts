@@ -1,8 +1,10 @@
 /**
  * @file How much of the bare descriptor rate does a replay keep, with reading, decoding, search, verification and localization?
  * Records the images of a source as JPEG, raw, and raw at the network's size, maps them, and compares the replays with the
- * network alone on decoded images, one after the other as in the node and several at once as in a replay, run by run. What
- * decoding costs the cores cannot be hidden where the network fills them: the rate of both in one thread tells how much that is.
+ * network alone on decoded images, run by run, in two groups. On all cores: one image after the other as in the node, several at
+ * once as in a replay. What decoding costs the cores cannot be hidden where the network fills them: the rate of both in one thread
+ * tells how much that is. On one core: an engine that leaves the others to reading and decoding tells whether these overlap with
+ * its network.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -19,11 +21,13 @@ import { encodeJpeg } from '../src/image/encode.ts';
 import { isFrameProblem } from '../src/image/FrameLimits.ts';
 import type { RgbImage } from '../src/image/RgbImage.ts';
 import { sampleNearest } from '../src/image/sampleNearest.ts';
+import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import { createLocalizer } from '../src/localization/createLocalizer.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { mapAhead } from '../src/map/mapAhead.ts';
-import { EnginePool } from '../src/recognition/EnginePool.ts';
+import { EnginePool, type PoolPlan } from '../src/recognition/EnginePool.ts';
+import type { EngineConfig } from '../src/recognition/RecognitionEngine.ts';
 import { endWithUsage } from './support/usage.ts';
 
 const [sourcePath, count = '60', runs = '5'] = process.argv.slice(2);
@@ -77,6 +81,7 @@ const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));
 const mapPath = join(folder, 'drive.vprmap');
 const bagPathOf = (kind: Kind): string => join(folder, `${kind}.mcap`);
 const model = await loadModel(findDefaultModel(), { providers: ['cpu'] });
+const modelOnOneCore = await loadModel(findDefaultModel(), { providers: ['cpu'], threads: 1 });
 const { width: inputWidth, height: inputHeight } = model.manifest.input;
 const images = await readImages(sourcePath);
 const frames: readonly RecordedFrame[] = await Promise.all(
@@ -88,14 +93,16 @@ const frames: readonly RecordedFrame[] = await Promise.all(
 for (const kind of KINDS) await record(bagPathOf(kind), kind, frames);
 await buildMap(await openImageSource(sourcePath), model, { out: mapPath, local: true, calibration: false });
 
-function openPool(verifyTopK: number): Promise<EnginePool> {
-  return EnginePool.open({
+function openPool(verifyTopK: number, plan?: PoolPlan): Promise<EnginePool> {
+  const config: EngineConfig = {
     ...{ model: findDefaultModel(), map: mapPath, providers: ['cpu'], threads: 0, index: 'auto' },
     ...{ verifyTopK, createMap: false },
-  });
+  };
+  return EnginePool.open(config, plan);
 }
 
 const [plain, verifying] = [await openPool(0), await openPool(20)];
+const onOneCore = await openPool(0, { engines: 1, threads: 1 });
 
 interface Cost {
   /** Images a second. */
@@ -112,8 +119,8 @@ async function costOf(work: () => Promise<void>): Promise<Cost> {
   return { rate: (1000 * images.length) / wallMs, cpuMs: (user + system) / 1000 / images.length };
 }
 
-async function describeAll(): Promise<void> {
-  for (const image of images) await model.describe([image]);
+async function describeAll(network: DescriptorModel): Promise<void> {
+  for (const image of images) await network.describe([image]);
 }
 
 async function decodeThenDescribe(): Promise<void> {
@@ -128,7 +135,7 @@ async function recognizeAll(pool: EnginePool): Promise<void> {
   const [width, height] = [inputWidth, inputHeight];
   const shape = { width, height, step: 3 * width, encoding: 'rgb8', isBigEndian: false };
   const recognize = (data: Uint8Array): Promise<unknown> =>
-    pool.recognize({ kind: 'raw', stampNs: 0n, frameId: '', ...shape, data: data.slice() }, 20);
+    pool.recognize({ kind: 'raw', stampNs: 0n, frameId: '', ...shape, data }, 20);
   const small = frames.map((frame) => frame.small.data);
   const recognitions = mapAhead(small, () => pool.ahead, recognize);
   while ((await recognitions.next()).done !== true);
@@ -145,45 +152,58 @@ async function replay(kind: Kind, pool: EnginePool): Promise<void> {
   await bag.close();
 }
 
-const WORK: Readonly<Record<string, () => Promise<void>>> = {
-  'network, one image at a time': describeAll,
-  'decoding a JPEG, then network': decodeThenDescribe,
-  'networks, one a core': () => recognizeAll(plain),
-  'replay, JPEG': () => replay('jpeg', plain),
-  'replay, raw': () => replay('raw', plain),
-  "replay, raw at the network's size": () => replay('small', plain),
-  'networks and verification of 20': () => recognizeAll(verifying),
-  'replay, JPEG, verified': () => replay('jpeg', verifying),
-  'replay, raw, verified': () => replay('raw', verifying),
-  "replay, raw at the network's size, verified": () => replay('small', verifying),
-};
+/** Rates of a group are given as shares of its first. */
+const GROUPS: readonly Readonly<Record<string, () => Promise<void>>>[] = [
+  {
+    'network, one image at a time': () => describeAll(model),
+    'decoding a JPEG, then network': decodeThenDescribe,
+    'networks, one a core': () => recognizeAll(plain),
+    'replay, JPEG': () => replay('jpeg', plain),
+    'replay, raw': () => replay('raw', plain),
+    "replay, raw at the network's size": () => replay('small', plain),
+    'networks and verification of 20': () => recognizeAll(verifying),
+    'replay, JPEG, verified': () => replay('jpeg', verifying),
+    'replay, raw, verified': () => replay('raw', verifying),
+    "replay, raw at the network's size, verified": () => replay('small', verifying),
+  },
+  {
+    'network on one core': () => describeAll(modelOnOneCore),
+    'one engine on one core': () => recognizeAll(onOneCore),
+    'replay, JPEG, one engine on one core': () => replay('jpeg', onOneCore),
+    'replay, raw, one engine on one core': () => replay('raw', onOneCore),
+  },
+];
+
+function print(name: string, values: readonly Cost[], bare: readonly Cost[]): void {
+  const ratio = median(values.map(({ rate }, run) => rate / bare[run]!.rate));
+  const [rate, cpuMs] = [median(values.map((cost) => cost.rate)), median(values.map((cost) => cost.cpuMs))];
+  const facts = [`${rate.toFixed(0).padStart(4)}/s`, `${ratio.toFixed(2)} of the first`, `${cpuMs.toFixed(1)} ms CPU`];
+  console.log(`${name.padEnd(44)} ${facts.join(', ')}`);
+}
 
 try {
-  const costs = new Map<string, Cost[]>(Object.keys(WORK).map((name) => [name, []]));
+  const costs = GROUPS.map((group) =>
+    Object.entries(group).map(([name, work]) => ({ name, work, runs: [] as Cost[] })),
+  );
   for (let run = 0; run <= Number(runs); run++) {
-    for (const [name, work] of Object.entries(WORK)) {
-      const cost = await costOf(work);
-      if (run > 0) costs.get(name)!.push(cost); // the first run warms up
+    for (const measured of costs.flat()) {
+      const cost = await costOf(measured.work);
+      if (run > 0) measured.runs.push(cost); // the first run warms up
     }
   }
   const { width, height } = images[0]!;
   console.log(
     `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs`,
   );
-  const bare = costs.get('network, one image at a time')!;
-  for (const [name, values] of costs) {
-    const ratio = median(values.map(({ rate }, run) => rate / bare[run]!.rate));
-    const [rate, cpuMs] = [median(values.map((cost) => cost.rate)), median(values.map((cost) => cost.cpuMs))];
-    const facts = [
-      `${rate.toFixed(0).padStart(4)}/s`,
-      `${ratio.toFixed(2)} of the first`,
-      `${cpuMs.toFixed(1)} ms CPU`,
-    ];
-    console.log(`${name.padEnd(44)} ${facts.join(', ')}`);
+  for (const group of costs) {
+    console.log();
+    for (const { name, runs: values } of group) print(name, values, group[0]!.runs);
   }
 } finally {
   await plain.dispose();
   await verifying.dispose();
+  await onOneCore.dispose();
   await model.dispose();
+  await modelOnOneCore.dispose();
   await rm(folder, { recursive: true });
 }
