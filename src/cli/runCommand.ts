@@ -4,7 +4,7 @@ import type { Logger } from '../Logger.ts';
 import type { Progress } from '../Progress.ts';
 import { EXIT, exitCodeOf } from './exitCodes.ts';
 import { outputFailure } from './outputFailure.ts';
-import { createTerminalProgress } from './terminalProgress.ts';
+import { clearProgress, createTerminalProgress } from './terminalProgress.ts';
 
 /** What a command gets beside its own options. */
 export interface CommandContext {
@@ -17,13 +17,23 @@ export interface CommandContext {
   output(document: unknown, text: string): void;
 }
 
+/** Messages and progress share the terminal. */
+function say(text: string): void {
+  clearProgress();
+  process.stderr.write(`${text}\n`);
+}
+
 const stderrLogger: Logger = {
   debug: (message) => {
-    if (process.env.NETVLAD_DEBUG !== undefined) process.stderr.write(`debug: ${message}\n`);
+    if (process.env.NETVLAD_DEBUG !== undefined) say(`debug: ${message}`);
   },
-  info: (message) => process.stderr.write(`${message}\n`),
-  warn: (message) => process.stderr.write(`warning: ${message}\n`),
-  error: (message) => process.stderr.write(`error: ${message}\n`),
+  info: say,
+  warn: (message) => {
+    say(`warning: ${message}`);
+  },
+  error: (message) => {
+    say(`error: ${message}`);
+  },
 };
 
 /** JSON with bigint as decimal strings and NaN as null. */
@@ -34,9 +44,9 @@ export function toJson(document: unknown): string {
 function reportFailure(error: unknown, asJson: boolean): void {
   const known = error instanceof NetvladError;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`error: ${message}\n`);
-  if (known && error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
-  if (!known && error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+  say(`error: ${message}`);
+  if (known && error.hint !== undefined) say(`  ${error.hint}`);
+  if (!known && error instanceof Error && error.stack !== undefined) say(error.stack);
   if (asJson) {
     const code = known ? error.code : 'internal';
     const hint = known ? (error.hint ?? null) : null;

@@ -27,6 +27,21 @@ function bar(done: number, total: number): string {
   return `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] `;
 }
 
+/** Cut to the terminal's width: a line that wraps cannot be drawn over. */
+function fit(line: string, columns: number | undefined): string {
+  return columns === undefined || columns === 0 ? line : line.slice(0, columns - 1);
+}
+
+const CLEAR_LINE = '\r\x1b[2K';
+/** The terminal whose last line is a bar. */
+let drawnOn: NodeJS.WriteStream | null = null;
+
+/** Takes a bar away, so that a message gets a line of its own; the next update draws it again. */
+export function clearProgress(): void {
+  drawnOn?.write(CLEAR_LINE);
+  drawnOn = null;
+}
+
 /** Creates a progress display for one piece of work, named by `label`. */
 export function createTerminalProgress(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
   const started = performance.now();
@@ -40,13 +55,18 @@ export function createTerminalProgress(label: string, stream: NodeJS.WriteStream
       const now = performance.now();
       if (now - shownAt < (interactive ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS)) return;
       shownAt = now;
-      if (interactive) stream.write(`\r\x1b[2K${total === null ? '' : bar(done, total)}${text()}`);
-      else stream.write(`${text()}\n`);
+      if (!interactive) {
+        stream.write(`${text()}\n`);
+        return;
+      }
+      stream.write(`${CLEAR_LINE}${fit(`${total === null ? '' : bar(done, total)}${text()}`, stream.columns)}`);
+      drawnOn = stream;
     },
     finish(note = '') {
       const elapsed = formatDuration((performance.now() - started) / 1000);
       const summary = `${label}: ${last.done} in ${elapsed}${note === '' ? '' : `  ${note}`}\n`;
-      stream.write(interactive ? `\r\x1b[2K${summary}` : summary);
+      clearProgress();
+      stream.write(summary);
     },
   };
 }

@@ -67,7 +67,7 @@ export async function computeMapCalibration(
       nearMatches: await search.find(image, (place) => !isOwnStand(geometry, row, map.rowOf(place))),
       impostors: await search.find(image, (place) => isForeign(geometry, pointOf(geometry, row), map.rowOf(place))),
     });
-    progress.update(queries.length, rows.length, 'calibrating');
+    progress.update(queries.length, rows.length);
   }
   progress.finish('');
   const calibration = computeCalibration(geometry, queries, 'leave-one-out');
@@ -136,7 +136,7 @@ export async function computeQueryCalibration(
         impostors: await search.find(described, (place) => isForeign(geometry, truth, map.rowOf(place))),
       });
     }
-    progress.update(queries.length, source.count, 'calibrating');
+    progress.update(queries.length, source.count);
   }
   progress.finish('');
   return computeCalibration(geometry, queries, 'queries');

@@ -26,7 +26,7 @@ export function formatFramesCsv(frames: readonly ReplayFrame[], judged: readonly
 function toRow(frame: ReplayFrame, query: ReportedQuery | undefined): Row {
   const common: Row = {
     ...{ stamp_ns: frame.stampNs, frame: frame.index, outcome: frame.kind },
-    ...{ true_x_m: frame.truth?.x ?? null, true_y_m: frame.truth?.y ?? null },
+    ...{ true_x_m: frame.truth?.x, true_y_m: frame.truth?.y },
   };
   if (frame.kind === 'dropped') return common;
   if (frame.kind === 'rejected') return { ...common, reason: `${frame.problem.kind}: ${frame.problem.message}` };
@@ -37,13 +37,13 @@ function toRow(frame: ReplayFrame, query: ReportedQuery | undefined): Row {
   return {
     ...common,
     ...{ state: decision.state, confidence: decision.confidence, reason: decision.reason },
-    ...{ x_m: pose?.x ?? null, y_m: pose?.y ?? null, yaw_deg: pose === null ? null : (yawOf(pose) * 180) / Math.PI },
-    sigma_x_m: covariance === null ? null : Math.sqrt(covariance[0]!),
-    sigma_y_m: covariance === null ? null : Math.sqrt(covariance[7]!),
-    ...{ place: best?.place ?? null, image: best?.image ?? null, similarity: best?.similarity ?? null },
-    ...{ evidence: best?.evidence ?? null, probability: best?.probability ?? null },
-    ...{ top1_place: matches[0]?.place ?? null, top1_similarity: matches[0]?.similarity ?? null },
-    top1_correct: query === undefined ? null : (query.matches[0]?.isCorrect ?? false),
+    ...{ x_m: pose?.x, y_m: pose?.y, yaw_deg: pose && (yawOf(pose) * 180) / Math.PI },
+    sigma_x_m: covariance && Math.sqrt(covariance[0]!),
+    sigma_y_m: covariance && Math.sqrt(covariance[7]!),
+    ...{ place: best?.place, image: best?.image, similarity: best?.similarity },
+    ...{ evidence: best?.evidence, probability: best?.probability },
+    ...{ top1_place: matches[0]?.place, top1_similarity: matches[0]?.similarity },
+    top1_correct: query && (query.matches[0]?.isCorrect ?? false),
     error_m: computeErrorM(frame),
   };
 }
