@@ -5,7 +5,7 @@ import { assertWritable } from '../map/mapFile.ts';
 import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { ActiveRun } from './ActiveRun.ts';
 import { reportInput, reportLocalization, reportMap, reportModel } from './diagnosticTasks.ts';
-import { DiagnosticUpdater } from './DiagnosticUpdater.ts';
+import { DiagnosticUpdater, type TaskReport } from './DiagnosticUpdater.ts';
 import type { InputSettings } from './inputHealth.ts';
 import { Lifecycle, type LifecycleWork } from './Lifecycle.ts';
 import { createTransitionEvents, serveLifecycle } from './lifecycleServices.ts';
@@ -250,63 +250,65 @@ export class LocalizerNode implements LifecycleWork, LocalizerControls {
   }
 
   #createDiagnostics(): DiagnosticUpdater {
-    const store = this.#store;
-    const inputSettings = (): InputSettings => ({
-      expectedRateHz: store.get('expected_rate'),
-      stampToleranceS: store.get('stamp_tolerance'),
-      simulatedTime: store.get('use_sim_time'),
-      clockNs: this.#time.nowNs,
-    });
     const updater = new DiagnosticUpdater(this.#node, [
-      {
-        name: 'input',
-        report: () =>
-          reportInput(
-            this.#run && { input: this.#run.image.readFacts(inputSettings()), pipeline: this.#run.pipeline.statistics },
-          ),
-      },
-      {
-        name: 'model',
-        report: () =>
-          reportModel({
-            facts: this.#session?.facts ?? null,
-            worker: this.#worker,
-            death: this.#death && {
-              reason: this.#death.reason,
-              agoS: (performance.now() - this.#death.atMs) / 1000,
-            },
-            pipeline: this.#run?.pipeline.statistics ?? null,
-            loadingS: this.#loading === null ? null : (performance.now() - this.#loading.sinceMs) / 1000,
-            error: this.lifecycle.lastError,
-          }),
-      },
-      {
-        name: 'map',
-        report: () =>
-          reportMap({
-            facts: this.#session?.facts ?? null,
-            size: this.#session?.places.length ?? 0,
-            mapping: this.#run?.mappingStatistics ?? null,
-            calibrationWarning: this.#session?.calibration?.warning ?? null,
-          }),
-      },
+      { name: 'input', report: () => this.#reportInput() },
+      { name: 'model', report: () => this.#reportModel() },
+      { name: 'map', report: () => this.#reportMap() },
       {
         name: 'localization',
         report: () => {
+          // As often as the statuses, and in step with them.
           this.#publishRecall();
           this.#session?.outputs.publishTrajectory();
-          return reportLocalization({
-            state: this.lifecycle.state,
-            enabled: this.#enabled,
-            pipeline: this.#run?.pipeline.statistics ?? null,
-            findings: this.#run?.findings ?? [],
-            loopDelayMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
-          });
+          return this.#reportLocalization();
         },
       },
     ]);
     this.#setUpDiagnostics(updater);
     return updater;
+  }
+
+  #reportInput(): TaskReport {
+    if (this.#run === null) return reportInput(null);
+    const settings: InputSettings = {
+      expectedRateHz: this.#store.get('expected_rate'),
+      stampToleranceS: this.#store.get('stamp_tolerance'),
+      simulatedTime: this.#store.get('use_sim_time'),
+      clockNs: this.#time.nowNs,
+    };
+    const { image, pipeline } = this.#run;
+    return reportInput({ input: image.readFacts(settings), pipeline: pipeline.statistics });
+  }
+
+  #reportModel(): TaskReport {
+    const secondsSince = (startMs: number): number => (performance.now() - startMs) / 1000;
+    return reportModel({
+      facts: this.#session?.facts ?? null,
+      worker: this.#worker,
+      death: this.#death && { reason: this.#death.reason, agoS: secondsSince(this.#death.atMs) },
+      pipeline: this.#run?.pipeline.statistics ?? null,
+      loadingS: this.#loading && secondsSince(this.#loading.sinceMs),
+      error: this.lifecycle.lastError,
+    });
+  }
+
+  #reportMap(): TaskReport {
+    return reportMap({
+      facts: this.#session?.facts ?? null,
+      size: this.#session?.places.length ?? 0,
+      mapping: this.#run?.mappingStatistics ?? null,
+      calibrationWarning: this.#session?.calibration?.warning ?? null,
+    });
+  }
+
+  #reportLocalization(): TaskReport {
+    return reportLocalization({
+      state: this.lifecycle.state,
+      enabled: this.#enabled,
+      pipeline: this.#run?.pipeline.statistics ?? null,
+      findings: this.#run?.findings ?? [],
+      loopDelayMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
+    });
   }
 
   #setUpDiagnostics(updater: DiagnosticUpdater): void {
