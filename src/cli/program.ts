@@ -15,6 +15,9 @@ export function createProgram(registrations: readonly Registration[]): Command {
     .showHelpAfterError('(add --help for the options)')
     .configureHelp({ optionDescription: describeOption })
     .exitOverride();
+  program.hook('preAction', (_program, command) => {
+    assertFilled(command);
+  });
   for (const register of registrations) register(program);
   return program;
 }
@@ -23,6 +26,17 @@ export function createProgram(registrations: readonly Registration[]): Command {
 function describeOption(option: Option): string {
   const description = new Help().optionDescription(option);
   return option.mandatory ? `${description} (required)` : description;
+}
+
+/** `--out "$OUT"` with a variable that is not set: nobody means the empty name, and work would go on until it is written. */
+function assertFilled(command: Command): void {
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (value === '' || (Array.isArray(value) && value.includes(''))) {
+      command.error(`error: option '${option.flags}' is given an empty value`);
+    }
+  }
+  if (command.args.includes('')) command.error('error: an argument is empty');
 }
 
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {

@@ -122,6 +122,22 @@ describe('bad input on the command line', function () {
     });
   });
 
+  it('an empty value, as of a variable that is not set, is wrong usage whatever it is for', async () => {
+    for (const [args, says] of [
+      [['map', 'build', images, '--out', ''], "option '--out <file>' is given an empty value"],
+      [
+        ['map', 'build', images, '--out', at('x.vprmap'), '--frame', ''],
+        "option '--frame <name>' is given an empty value",
+      ],
+      [['train', '--data', images, '', '--out', at('run')], "option '--data <source...>' is given an empty value"],
+      [['query', '', '--map', map], 'an argument is empty'],
+    ] as const) {
+      const run = await runNetvlad(args);
+      assert.deepEqual([run.code, run.stdout], [2, '']);
+      assert.equal(run.stderr.split('\n')[0], `error: ${says}`);
+    }
+  });
+
   describe('outputs', () => {
     it('of evaluate that cannot be made are refused before the work, in words', async () => {
       const file = at('notes.txt');
