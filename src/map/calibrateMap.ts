@@ -15,6 +15,7 @@ import { ExactIndex } from '../retrieval/ExactIndex.ts';
 import type { PlaceFilter, VectorIndex } from '../retrieval/VectorIndex.ts';
 import { quantizeGrid, type LocalGrid } from '../verification/LocalGrid.ts';
 import { describeImages } from './describeImages.ts';
+import { assertMapFile, assertWritable } from './mapFile.ts';
 import { MapVerifier } from './MapVerifier.ts';
 import { MapWriter } from './MapWriter.ts';
 import { PlaceMap } from './PlaceMap.ts';
@@ -181,6 +182,8 @@ export async function calibrateMap(
   options: MapCalibrationOptions = {},
   queries: CalibrationQueries | null = null,
 ): Promise<PlaceCalibration> {
+  assertMapFile(path);
+  assertWritable(path); // before the work
   const calibration = await computeFileCalibration(path, options, queries);
   if (calibration.method === 'default') assertNothingToLose(path, calibration);
   storeCalibration(path, calibration);

@@ -102,7 +102,7 @@ function rollBack(path: string): void {
   });
 }
 
-/** Throws when places cannot be added at `path`: the file must take writes, and so must its folder, where the log lies. */
+/** Throws when a map at `path` cannot be written to: the file must take it, and so must its folder, where the log lies. */
 export function assertWritable(path: string): void {
   const folder = dirname(path);
   if (!existsSync(folder)) {
@@ -113,8 +113,8 @@ export function assertWritable(path: string): void {
     if (existsSync(path)) closeSync(openSync(path, 'r+'));
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    const hint = 'Check the permissions of the file and its folder, or do not map (mapping.enabled).';
-    throw mapError(`Map ${path} takes no places: ${(cause as Error).message}.`, hint, cause);
+    const hint = 'Check the permissions of the file and its folder.';
+    throw mapError(`Map ${path} cannot be written: ${(cause as Error).message}.`, hint, cause);
   }
 }
 

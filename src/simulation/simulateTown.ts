@@ -1,6 +1,6 @@
 /** @file Renders whole data sets: traverses of one town or of several districts, as a CSV data set and a recording. */
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { NetvladError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
 import { assertReplaceable } from '../bags/assertReplaceable.ts';
@@ -219,7 +219,12 @@ export async function simulateTown(
     await writeFile(join(partial, 'index.csv'), `${COLUMNS.join(',')}\n${rows.join('\n')}\n`);
     await writeFile(join(partial, 'simulation.json'), `${JSON.stringify(describe(settings), null, 2)}\n`);
     if (output.bag !== null) {
-      await writeBag(output.bag, traverses.at(-1)!, { settings, datum, folder: partial, signal: run.signal });
+      await writeBag(moveInto(output.bag, output.folder, partial), traverses.at(-1)!, {
+        settings,
+        datum,
+        folder: partial,
+        signal: run.signal,
+      });
     }
     await makeFolder(dirname(output.folder));
     await rm(output.folder, { recursive: true, force: true });
@@ -269,6 +274,12 @@ async function renderTraverses(
       },
     });
   }
+}
+
+/** A path below one folder as the same path below another; any other path as it is. */
+function moveInto(path: string, from: string, to: string): string {
+  const below = relative(from, path);
+  return below.startsWith('..') || isAbsolute(below) ? path : join(to, below);
 }
 
 async function writeBag(

@@ -233,7 +233,7 @@ describe('recognition engine', () => {
     const [isRoot, nobody] = [process.geteuid!() === 0, 65_534];
     if (isRoot) process.seteuid!(nobody); // root may write everywhere
     try {
-      assert.throws(() => { assertWritable(map); }, { code: 'map', message: /sealed\.vprmap takes no places: EACCES/ }); // prettier-ignore
+      assert.throws(() => { assertWritable(map); }, { code: 'map', message: /sealed\.vprmap cannot be written: EACCES/ }); // prettier-ignore
     } finally {
       if (isRoot) process.seteuid!(0);
     }

@@ -45,6 +45,18 @@ describe('simulateTown', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
+  it('keeps a recording that is to lie in the folder of the data set', async () => {
+    const output = { folder: join(folder, 'both'), bag: join(folder, 'both', 'bags', 'drive.mcap') };
+    await simulateTown({ ...settings, frames: 2 }, output, run);
+    const drive = await openBagSource(output.bag, { positionTopic: '/ground_truth' });
+    assert.equal((await collect(drive)).length, 2);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.startsWith('both')),
+      ['both'],
+    );
+    await rm(output.folder, { recursive: true });
+  });
+
   it('does not touch a recording that is not its own, and says so before it renders', async () => {
     const bag = join(folder, 'real.mcap');
     await writeFile(bag, 'a drive of last summer');
