@@ -73,11 +73,31 @@ function collect(
   return definition.definitions.every((field) => field.isComplex !== true || collect(field.type, find, into));
 }
 
+/** The type, then each of those it needs behind a line with its name. */
+function formatDefinitions([root, ...needed]: readonly MessageDefinition[]): string {
+  const parts = needed.map((definition) => `${'='.repeat(80)}\nMSG: ${definition.name}\n${formatFields(definition)}`);
+  return [formatFields(root!), ...parts].join('\n');
+}
+
+/**
+ * In the order of the definition: a viewer takes the constants right before a field for the names of its values. `stringify` puts
+ * all constants of what it is given first, so it is given each group of them with the fields that follow.
+ */
+function formatFields({ definitions: fields }: MessageDefinition): string {
+  const groups: MessageDefinitionField[][] = [];
+  for (const field of fields) {
+    const before = groups.at(-1)?.at(-1);
+    if (before === undefined || (field.isConstant === true && before.isConstant !== true)) groups.push([]);
+    groups.at(-1)!.push(field);
+  }
+  return groups.map((definitions) => stringify([{ definitions }])).join('\n');
+}
+
 function bundle(type: string, find: (type: string) => MessageDefinition | undefined): BundledDefinition | null {
   const found = new Map<string, MessageDefinition>();
   if (!collect(shortName(type), find, found)) return null;
   const definitions = [...found.values()];
-  return { type: normalizeTypeName(type), definitions, text: stringify(definitions) };
+  return { type: normalizeTypeName(type), definitions, text: formatDefinitions(definitions) };
 }
 
 /** The ROS 2 (Jazzy) definition of a type, or null when neither the library nor this package has it. */

@@ -72,6 +72,7 @@ async function readIndex(file: FileWindow, decompress: Decompress): Promise<Ros1
     size: () => file.size,
   });
   await bag.open();
+  assertCountsMatchConnections(bag);
   const connections = [...bag.connections].map(([id, { topic, type, messageDefinition }]) => {
     return [id, { topic, type: type ?? '', definition: messageDefinition }] as const;
   });
@@ -88,13 +89,28 @@ async function readIndex(file: FileWindow, decompress: Decompress): Promise<Ros1
         const messages = records.map(({ conn, time, data }): Ros1Message => {
           return { connection: conn, logTimeNs: parseRosTime(time), data: data ?? new Uint8Array(0) };
         });
-        return { messages, problem: null };
+        const counted = info.connections.reduce((sum, { conn, count }) => sum + (wanted.includes(conn) ? count : 0), 0);
+        const missing = counted - messages.length;
+        return {
+          messages,
+          problem: missing > 0 ? `${missing} of ${counted} messages are not where its index says` : null,
+        };
       } catch (error) {
         return { messages: [], problem: `it is left out: ${(error as Error).message}` };
       }
     },
   }));
   return { indexed: true, connections: new Map(connections), chunks, problems: [] };
+}
+
+/** Messages of a connection that the index does not describe, or counts as another's, would be left out without a word. */
+function assertCountsMatchConnections({ chunkInfos, connections }: Bag): void {
+  for (const { connections: counts } of chunkInfos) {
+    const ids = counts.map(({ conn }) => conn);
+    const unknown = ids.find((id) => !connections.has(id));
+    if (unknown !== undefined) throw new Error(`it counts messages of connection ${unknown} and describes none such`);
+    if (new Set(ids).size < ids.length) throw new Error('it counts the messages of one connection twice');
+  }
 }
 
 interface ScannedChunk {

@@ -39,6 +39,7 @@ export interface PoseHypothesis {
   /** The cluster's representative place and its image. */
   readonly place: number;
   readonly image: string;
+  /** NaN = believed in by what came before; the index did not find it for this image. */
   readonly similarity: number;
   /** NaN = not verified. */
   readonly evidence: number;

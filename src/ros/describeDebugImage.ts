@@ -13,12 +13,17 @@ export function describeDebugImage(
   const title = `${decision.state} ${(100 * decision.confidence).toFixed(0)} %`;
   const hypotheses = decision.hypotheses.slice(0, SHOWN).map(({ place, probability, similarity }) => ({
     place,
-    caption: `#${place} ${(100 * probability).toFixed(0)} % (${similarity.toFixed(2)})`,
+    caption: `#${place} ${(100 * probability).toFixed(0)} %${formatSimilarity(similarity)}`,
   }));
   if (hypotheses.length > 0) return { title, shown: hypotheses };
   const candidates = matches.slice(0, SHOWN).map(({ place, similarity }) => ({
     place,
-    caption: `#${place} (${similarity.toFixed(2)})`,
+    caption: `#${place}${formatSimilarity(similarity)}`,
   }));
   return { title, shown: candidates };
+}
+
+/** Of a place that the filter still believes in but the index did not find for this image there is none. */
+function formatSimilarity(similarity: number): string {
+  return Number.isNaN(similarity) ? '' : ` (${similarity.toFixed(2)})`;
 }

@@ -27,7 +27,7 @@ const WANTED = [
 ];
 
 const topic = z.string().regex(/^\/[a-z_/]+$/);
-const messagePath = z.string().regex(/^\/[a-z_/]+(\.[a-z_]+(\[\d+\])?)*$/);
+const messagePath = z.string().regex(/^\/[a-z_/]+(\.[a-z_]+(\[(\d+|:)\])?)*$/);
 const series = z.strictObject({
   value: messagePath,
   label: z.string().optional(),
@@ -35,19 +35,35 @@ const series = z.strictObject({
   timestampMethod: z.enum(['receiveTime', 'headerStamp']),
   showLine: z.boolean().optional(),
 });
-const title = { foxglovePanelTitle: z.string().optional() };
+/** The two viewers keep a panel's title under names of their own. */
+const title = { foxglovePanelTitle: z.string().optional(), lichtblickPanelTitle: z.string().optional() };
+const colour = z.string().regex(/^#[0-9a-f]{6}([0-9a-f]{2})?$/);
+/** Frames from the whole recording, not only from what was played so far. */
+const transforms = z.strictObject({ enablePreloading: z.literal(true), showLabel: z.boolean().optional() });
+const shape3d = z.strictObject({
+  visible: z.boolean(),
+  type: z.enum(['axis', 'arrow', 'line']).optional(),
+  arrowScale: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  lineWidth: z.number().optional(),
+  color: colour.optional(),
+  gradient: z.tuple([colour, colour]).optional(),
+});
 
 /** Panel type -> the settings that it takes, as far as we set them. */
 const PANELS: Readonly<Record<string, z.ZodType>> = {
-  Image: z.strictObject({ ...title, imageMode: z.strictObject({ imageTopic: topic }) }),
+  Image: z.strictObject({
+    ...title,
+    imageMode: z.strictObject({ imageTopic: topic }),
+    scene: z.strictObject({ transforms }),
+  }),
   '3D': z.strictObject({
     ...title,
     followTf: z.string(),
     followMode: z.enum(['follow-pose', 'follow-position', 'follow-none']),
     cameraState: z.object({ distance: z.number(), perspective: z.boolean(), phi: z.number() }),
-    scene: z.object({}),
-    topics: z.record(topic, z.object({ visible: z.boolean(), type: z.enum(['axis', 'arrow', 'line']).optional() })),
-    layers: z.record(z.string(), z.object({ layerId: z.literal('foxglove.Grid') })),
+    scene: z.strictObject({ transforms }),
+    topics: z.record(topic, shape3d),
+    layers: z.record(z.string(), z.object({ layerId: z.literal('foxglove.Grid'), color: colour })),
   }),
   Plot: z.strictObject({
     ...title,
@@ -57,6 +73,8 @@ const PANELS: Readonly<Record<string, z.ZodType>> = {
     minYValue: z.number().optional(),
     maxYValue: z.number().optional(),
     showLegend: z.boolean(),
+    legendDisplay: z.enum(['floating', 'top', 'left', 'none']).optional(),
+    sidebarDimension: z.number().optional(),
     isSynced: z.boolean(),
   }),
   StateTransitions: z.strictObject({ ...title, paths: z.array(series), isSynced: z.boolean() }),
@@ -64,7 +82,7 @@ const PANELS: Readonly<Record<string, z.ZodType>> = {
     ...title,
     zoomLevel: z.number(),
     followTopic: topic,
-    topicColors: z.record(topic, z.string()),
+    topicColors: z.record(topic, colour),
     disabledTopics: z.array(topic),
   }),
   DiagnosticSummary: z.strictObject({
@@ -95,7 +113,7 @@ const qosProperty = z.strictObject({
   'Reliability Policy': z.enum(['Reliable', 'Best Effort', 'System Default']),
   'Durability Policy': z.enum(['Volatile', 'Transient Local', 'System Default']),
 });
-const colour = z.string().regex(/^\d{1,3}; \d{1,3}; \d{1,3}$/);
+const rvizColour = z.string().regex(/^\d{1,3}; \d{1,3}; \d{1,3}$/);
 
 /** Display class -> the type that it shows, and its properties as far as we set them. A property that is none is ignored. */
 const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonly properties: z.ZodType }>> = {
@@ -121,7 +139,7 @@ const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonl
       Shape: z.enum(['Arrow', 'Axes']),
       Covariance: z.strictObject({
         Value: z.boolean(),
-        Position: z.strictObject({ Value: z.boolean(), Color: colour, Alpha: z.number(), Scale: z.number() }),
+        Position: z.strictObject({ Value: z.boolean(), Color: rvizColour, Alpha: z.number(), Scale: z.number() }),
         Orientation: z.strictObject({ Value: z.boolean(), Alpha: z.number() }),
       }),
     }),
@@ -129,7 +147,7 @@ const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonl
   'rviz_default_plugins/Path': {
     shows: 'nav_msgs/msg/Path',
     properties: z.strictObject({
-      Color: colour,
+      Color: rvizColour,
       'Line Style': z.enum(['Lines', 'Billboards']),
       'Line Width': z.number(),
       'Pose Style': z.enum(['None', 'Axes', 'Arrows']),
@@ -198,6 +216,15 @@ describe('viewer layouts', () => {
     for (const name of WANTED) assert.ok(topics.includes(name), `${name} is not shown`);
   });
 
+  it('Foxglove: titles are there for both viewers, and a plot over another field draws the latest message', () => {
+    for (const [id, config] of Object.entries(readLayout().configById)) {
+      const panel = config as Readonly<Record<string, unknown>>;
+      assert.equal(panel.lichtblickPanelTitle, panel.foxglovePanelTitle, id);
+      // Over all messages Lichtblick 1.28.1 gives those of the topic on the x axis to that axis alone, and draws nothing.
+      assert.notEqual(panel.xAxisVal, 'custom', id);
+    }
+  });
+
   it('Foxglove: every panel shows topics of a type that it draws, and fields that there are', () => {
     for (const { id, name, path } of shownIn(readLayout().configById)) {
       const type = typeOf(name);
@@ -255,7 +282,7 @@ function shownIn(panels: Readonly<Record<string, unknown>>): readonly ShownTopic
     stringsIn(config).flatMap((text) => {
       if (!text.startsWith('/')) return [];
       const [name, ...path] = text.split('.');
-      return [{ id, name: name!, path: path.map((field) => field.replace(/\[\d+\]$/, '')) }];
+      return [{ id, name: name!, path: path.map((field) => field.replace(/\[(\d+|:)\]$/, '')) }];
     }),
   );
 }
