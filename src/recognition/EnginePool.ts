@@ -13,8 +13,8 @@ import type { WorkerReply, WorkerRequest } from './workerProtocol.ts';
 
 /** An engine has the network, the index and its buffers for itself: 150 MB, and a recording is to be replayed in 600 MB. */
 const MOST_ENGINES = 2;
-/** While the network is at work on one frame, the next is decoded; one more where an answer waits for its turn. */
-const FRAMES_EACH = 3;
+/** While the network is at work on one frame, the next two are decoded; one more where an answer waits for its turn. */
+const FRAMES_EACH = 4;
 /** A recording of fewer frames is done before a second engine would be open. */
 const SHORT = 12;
 
