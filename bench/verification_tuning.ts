@@ -4,10 +4,9 @@
  *
  *   MODEL=models/netvlad_mobilenetv2_k10_960_free.onnx node dist/bench/verification_tuning.js DATA TOWN [NIGHT_TOWN ...]
  *
- * Night towns are mapped densely by day and asked about at night: there two forms of rank and evidence are told apart that
- * are alike elsewhere (docs/verification.md).
  * With the model that learned from none of them: the whitening of the default model knows these very streets and offices, so
- * that its similarities deserve more weight there than they do elsewhere.
+ * that its similarities deserve more weight there than they do elsewhere. Night towns are mapped densely by day and asked about
+ * at night: there two forms of rank and evidence are told apart that are alike elsewhere (docs/verification.md).
  */
 import { basename } from 'node:path';
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
@@ -49,8 +48,10 @@ function scalesOf(step: number, levels: number): number[] {
   return [1, ...Array.from({ length: levels }, (_, level) => [step ** (level + 1), step ** -(level + 1)]).flat()];
 }
 
+const AS_IT_IS = settings('as it is');
+
 const ALTERNATIVES: readonly Settings[] = [
-  settings('as it is'),
+  AS_IT_IS,
   ...[0, 8, 12, 20, 24, 32].map((similarity) => settings(`weight of similarity ${similarity}`, { similarity })),
   ...[0, 0.25, 0.75, 1].map((commonness) => settings(`commonness ${commonness}`, { commonness })),
   settings('commonness 0, weight of similarity 12', { commonness: 0, similarity: 12 }),
@@ -74,18 +75,13 @@ function rank(candidates: readonly Candidate[], { consensus, weights }: Settings
 /** What candidates have in common is taken off whole, however little the query resembles them. */
 function rankInFull(candidates: readonly Candidate[]): readonly Candidate[] {
   const verified = verify(candidates, DEFAULT_CONSENSUS_OPTIONS);
-  const distinct = verified.map(({ global, similarity }) => {
-    const others = verified.filter((other) => other.global !== global);
-    return similarity - RANK_WEIGHTS.commonness * mean(others.map((other) => dot(global, other.global)));
+  const distinct = verified.map((candidate) => {
+    const others = verified.filter((other) => other !== candidate);
+    const common = mean(others.map(({ global }) => dot(candidate.global, global)));
+    return { ...candidate, similarity: candidate.similarity - RANK_WEIGHTS.commonness * common };
   });
-  const low = Math.min(...distinct);
-  const range = Math.max(...distinct) - low;
-  const scores = new Map(
-    verified.map((candidate, at) => {
-      return [candidate, candidate.evidence + (RANK_WEIGHTS.similarity * (distinct[at]! - low)) / range];
-    }),
-  );
-  return [...verified].sort((a, b) => scores.get(b)! - scores.get(a)!);
+  const weights = { ...RANK_WEIGHTS, commonness: 0 };
+  return rankByEvidence(distinct, ({ global }) => global, weights);
 }
 
 /** Only what exceeds a similarity of 0.5 counts, as much as before for an image against itself. */
@@ -94,7 +90,7 @@ function rankAboveHalf(candidates: readonly Candidate[]): readonly Candidate[] {
     const pairs = candidate.pairs.filter(({ similarity }) => similarity > 0.5);
     return { ...candidate, pairs: pairs.map((pair) => ({ ...pair, similarity: 2 * pair.similarity - 1 })) };
   });
-  return rank(above, settings('as it is'));
+  return rank(above, AS_IT_IS);
 }
 
 /** Every fourth image of a walk is the map; queries lie between. */
@@ -173,7 +169,7 @@ if (byNight.length > 0) {
   console.log();
   printHead(byNight);
   printRow('no verification', asked, (candidates) => candidates);
-  printRow('as it is', asked, (candidates) => rank(candidates, settings('as it is')));
+  printRow(AS_IT_IS.name, asked, (candidates) => rank(candidates, AS_IT_IS));
   printRow('commonness 0', asked, (candidates) => rank(candidates, settings('commonness 0', { commonness: 0 })));
   printRow('commonness in full', asked, rankInFull);
   printRow('similarity above 0.5', asked, rankAboveHalf);

@@ -38,7 +38,7 @@ export const IMPOSTOR_WEIGHT = 0.15;
  */
 export const NEAR_SHARE = 1 / 3;
 /** Fewer retrievals with a true place teach nothing. */
-const LEAST_RETRIEVALS = 20;
+export const LEAST_RETRIEVALS = 20;
 const RECALL_AT = [1, 5, 10, 20];
 const SURE = 0.999;
 

@@ -2,7 +2,7 @@
 import type { GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
-import { computeCalibration, type CalibrationQuery } from '../localization/computeCalibration.ts';
+import { computeCalibration, LEAST_RETRIEVALS, type CalibrationQuery } from '../localization/computeCalibration.ts';
 import { isForeign, isOwnStand, isOwnView, spreadRows } from '../localization/leaveOneOut.ts';
 import type { CandidateMatch } from '../localization/Localizer.ts';
 import { resolveLocalizerOptions, type LocalizerOptions } from '../localization/localizerOptions.ts';
@@ -197,7 +197,7 @@ function assertNothingToLose(path: string, { samples }: PlaceCalibration): void 
     if (known === 'default') return;
     const seen = `${samples.retrievals} of the images see a place that the map shows`;
     throw new NetvladError('bad-input', `Too few images to learn from for ${path}: ${seen}.`, {
-      hint: `The map keeps its calibration (${known}). Give at least 20 images near its places.`,
+      hint: `The map keeps its calibration (${known}). Give at least ${LEAST_RETRIEVALS} images near its places.`,
     });
   } finally {
     map.close();
