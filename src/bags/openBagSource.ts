@@ -1,5 +1,6 @@
 /** @file A drive as a source of geotagged images: camera topic, position topic, the robot's rigid frames. */
 import { basename } from 'node:path';
+import { NetvladError } from '../errors.ts';
 import { createDatum, toEnu, toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
 import { composePoses, createPose, orientationOf, yawOf } from '../geo/poseAlgebra.ts';
 import type { GeoPoint, Pose } from '../geo/Pose.ts';
@@ -21,7 +22,10 @@ export interface BagSourceSettings {
   readonly positionTopic?: string | undefined;
   /** The frame whose pose a PoseStamped gives. Odometry and NavSatFix name theirs. */
   readonly baseFrame?: string | undefined;
+  /** Undefined = `usualKeyframes`. A recording without positions is refused when distance or turn are asked of it. */
   readonly keyframes?: KeyframeRule | undefined;
+  /** As far as the recording can tell: without positions, only time chooses. Undefined = every image is taken. */
+  readonly usualKeyframes?: KeyframeRule | undefined;
   readonly role?: string | null | undefined;
   readonly condition?: string | null | undefined;
   readonly maxGapNs?: bigint | undefined;
@@ -30,7 +34,8 @@ export interface BagSourceSettings {
 /**
  * Opens a recording as images with positions: poses and fixes are interpolated at each image's own stamp, carried from the
  * body to the camera by /tf_static, and thinned to keyframes. Positions of NavSatFix without orientation get the direction
- * of travel as heading. Throws `bad-input` when the topics are not there or not unique.
+ * of travel as heading. Throws `bad-input` when the topics are not there or not unique, or when keyframes are asked for that
+ * need positions.
  */
 export async function openBagSource(path: string, settings: BagSourceSettings = {}): Promise<GeotaggedImageSource> {
   const bag = await openBag(path);
@@ -41,7 +46,7 @@ export async function openBagSource(path: string, settings: BagSourceSettings = 
     const positions = findTopic(bag, {
       ...{ what: 'position', types: POSITION_TYPES, option: '--position-topic', name: settings.positionTopic },
     });
-    const keyframes = positions === null ? withoutMotion(settings.keyframes) : (settings.keyframes ?? EVERY_FRAME);
+    const keyframes = chooseKeyframes(bag, positions, settings);
     const place = positions === null ? 'without positions' : `placed by ${positions.name}`;
     const description = `${bag.description}: ${images.name} ${place}`;
     const count = isEveryFrame(keyframes) ? images.messageCount : null;
@@ -55,9 +60,18 @@ export async function openBagSource(path: string, settings: BagSourceSettings = 
   }
 }
 
-/** Where nothing says how far the drive went, time alone chooses keyframes. */
-function withoutMotion(rule: KeyframeRule | undefined): KeyframeRule {
-  return { ...EVERY_FRAME, intervalS: rule?.intervalS ?? null };
+function chooseKeyframes(bag: BagSource, positions: BagTopic | null, settings: BagSourceSettings): KeyframeRule {
+  const { keyframes, usualKeyframes = EVERY_FRAME } = settings;
+  if (positions !== null) return keyframes ?? usualKeyframes;
+  if (keyframes === undefined) return { ...EVERY_FRAME, intervalS: usualKeyframes.intervalS };
+  const { distanceM, turnRad } = keyframes;
+  if (distanceM === null && turnRad === null) return keyframes;
+  const asked = [distanceM === null ? '' : '--keyframe-distance', turnRad === null ? '' : '--keyframe-turn'];
+  throw new NetvladError(
+    'bad-input',
+    `${bag.path} has no position topic (${POSITION_TYPES.join(', ')}): nothing says how far it went or turned, as ${asked.filter(Boolean).join(' and ')} must know.`,
+    { hint: 'Thin it by time with --keyframe-interval SECONDS, or take every image.' },
+  );
 }
 
 interface DrivePlan {

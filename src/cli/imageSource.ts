@@ -1,9 +1,10 @@
 /** @file The image source as every command that reads images takes it: one argument and the same options. */
 import type { Command } from 'commander';
-import { EVERY_FRAME, type KeyframeRule } from '../bags/KeyframeRule.ts';
+import type { KeyframeRule } from '../bags/KeyframeRule.ts';
 import { openBagSource } from '../bags/openBagSource.ts';
 import type { GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
-import { openImageSource } from '../datasets/openImageSource.ts';
+import { openImageSource, recognizeImageSource, type ImageSourceKind } from '../datasets/openImageSource.ts';
+import { NetvladError } from '../errors.ts';
 import { parsePositiveNumber } from './optionValues.ts';
 
 /** What `addImageSourceOptions` puts on a command. */
@@ -37,18 +38,48 @@ export function addImageSourceOptions(command: Command): Command {
     .option('--base-frame <name>', 'frame whose pose a PoseStamped of the recording gives, for /tf_static')
     .option(
       '--keyframe-distance <m>',
-      'of a recording, keep an image after so many metres (map build: 2 m or 20 deg)',
+      'of a recording with positions, keep an image after so many metres (map build: 2 m or 20 deg)',
       parsePositiveNumber,
     )
     .option('--keyframe-turn <deg>', '... or after this turn', parsePositiveNumber)
     .option('--keyframe-interval <s>', '... or after this time', parsePositiveNumber);
 }
 
-/** `keyframes` thins recordings when no keyframe option is given; other sources are always taken whole. */
-export async function openSourceFromFlags(
+/** Options that mean something for one kind of source only. */
+const OPTIONS_OF_KIND: readonly {
+  readonly kind: ImageSourceKind;
+  readonly named: string;
+  readonly options: Readonly<Partial<Record<keyof ImageSourceFlags, string>>>;
+}[] = [
+  {
+    kind: 'recording',
+    named: 'a recording',
+    options: {
+      ...{ imageTopic: '--image-topic', positionTopic: '--position-topic', baseFrame: '--base-frame' },
+      ...{ keyframeDistance: '--keyframe-distance', keyframeTurn: '--keyframe-turn' },
+      keyframeInterval: '--keyframe-interval',
+    },
+  },
+  { kind: 'dbstruct', named: 'a dbStruct .mat', options: { imageRoot: '--image-root' } },
+];
+
+/** Throws `usage` when an option was given that is for none of the sources: it would be left out without a word. */
+export function assertOptionsFit(paths: readonly string[], flags: ImageSourceFlags): void {
+  for (const { kind, named, options } of OPTIONS_OF_KIND) {
+    const given = Object.entries(options).filter(([flag]) => flags[flag as keyof ImageSourceFlags] !== undefined);
+    if (given.length === 0 || paths.some((path) => recognizeImageSource(path) === kind)) continue;
+    const [names, verb] = [given.map(([, name]) => name).join(', '), given.length === 1 ? 'is' : 'are'];
+    throw new NetvladError('usage', `${names} ${verb} for ${named}, which ${paths.join(', ')} is not.`, {
+      hint: given.length === 1 ? 'Leave the option out.' : 'Leave the options out.',
+    });
+  }
+}
+
+/** As `openSourceFromFlags`, for one of several sources that `assertOptionsFit` has been asked about together. */
+export async function openOneSource(
   path: string,
   flags: ImageSourceFlags,
-  keyframes: KeyframeRule = EVERY_FRAME,
+  usualKeyframes?: KeyframeRule,
 ): Promise<GeotaggedImageSource> {
   const { role, condition, imageRoot, imageTopic, positionTopic, baseFrame } = flags;
   return openImageSource(path, {
@@ -56,14 +87,24 @@ export async function openSourceFromFlags(
     openRecording: (recording) =>
       openBagSource(recording, {
         ...{ imageTopic, positionTopic, baseFrame, role, condition },
-        keyframes: toKeyframeRule(flags) ?? keyframes,
+        ...{ keyframes: toKeyframeRule(flags), usualKeyframes },
       }),
   });
 }
 
-function toKeyframeRule(flags: ImageSourceFlags): KeyframeRule | null {
+/** `usualKeyframes` thin recordings when no keyframe option is given; other sources are always taken whole. */
+export async function openSourceFromFlags(
+  path: string,
+  flags: ImageSourceFlags,
+  usualKeyframes?: KeyframeRule,
+): Promise<GeotaggedImageSource> {
+  assertOptionsFit([path], flags);
+  return openOneSource(path, flags, usualKeyframes);
+}
+
+function toKeyframeRule(flags: ImageSourceFlags): KeyframeRule | undefined {
   const { keyframeDistance, keyframeTurn, keyframeInterval } = flags;
-  if (keyframeDistance === undefined && keyframeTurn === undefined && keyframeInterval === undefined) return null;
+  if (keyframeDistance === undefined && keyframeTurn === undefined && keyframeInterval === undefined) return undefined;
   return {
     distanceM: keyframeDistance ?? null,
     turnRad: keyframeTurn === undefined ? null : (keyframeTurn * Math.PI) / 180,

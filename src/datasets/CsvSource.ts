@@ -1,11 +1,11 @@
 /** @file Images listed in a CSV file, with whatever its columns know of them. */
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { NetvladError } from '../errors.ts';
 import { CSV_COLUMNS, parseCsvRow, type CsvRow } from './csvRows.ts';
 import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from './GeotaggedImage.ts';
 import { reportMissingFiles } from './imageFiles.ts';
+import { readSourceFile } from './readSourceFile.ts';
 import { assertSelectable, describeSelection, emptySourceError, type SourceSelection } from './SourceSelection.ts';
 
 interface CsvTable {
@@ -62,7 +62,7 @@ async function readSplits(folder: string): Promise<ReadonlyMap<string, string>> 
   const path = join(folder, 'split.csv');
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readSourceFile(path)).toString();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
     throw error;
@@ -95,7 +95,7 @@ function select(listed: readonly ListedImage[], { role, condition }: SourceSelec
  */
 export async function openCsvSource(path: string, selection: SourceSelection = {}): Promise<GeotaggedImageSource> {
   const folder = dirname(path);
-  const { columns, rows } = parseCsv(path, await readFile(path, 'utf8'));
+  const { columns, rows } = parseCsv(path, (await readSourceFile(path)).toString());
   assertColumns(path, columns);
   const splits = await readSplits(folder);
   const listed = rows.map(({ line, cells }): ListedImage => {

@@ -1,11 +1,11 @@
 /** @file The `dbStruct` MAT-files that describe Pittsburgh, Tokyo 24/7 and their kin for most NetVLAD tools. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NetvladError } from '../errors.ts';
 import { createGeotaggedImage, type GeotaggedImage, type GeotaggedImageSource } from './GeotaggedImage.ts';
 import { reportMissingFiles } from './imageFiles.ts';
 import { parseMatFile, type MatValue } from './matFile.ts';
+import { readSourceFile } from './readSourceFile.ts';
 import { assertSelectable, describeSelection, emptySourceError, type SourceSelection } from './SourceSelection.ts';
 
 /** Images of one role with their UTM positions. */
@@ -72,7 +72,7 @@ export interface DbStructOptions extends SourceSelection {
 
 /** The zone is not in the file: positions are local metres (easting, northing). Their north is the grid's. */
 export async function openDbStructSource(path: string, options: DbStructOptions = {}): Promise<GeotaggedImageSource> {
-  const struct = parseDbStruct(await readFile(path), path);
+  const struct = parseDbStruct(await readSourceFile(path), path);
   assertSelectable(path, options, { role: new Set(['database', 'query']), condition: new Set() });
   const root = options.imageRoot ?? dirname(path);
   const queryRoot = existsSync(join(root, 'queries_real')) ? join(root, 'queries_real') : root;

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDatasetProblem, type GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
 import { FrameTree } from '../../src/bags/FrameTree.ts';
+import type { KeyframeRule } from '../../src/bags/KeyframeRule.ts';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
 import { openBagSource, type BagSourceSettings } from '../../src/bags/openBagSource.ts';
 import { PoseTrack } from '../../src/bags/PoseTrack.ts';
 import type { PositionSample } from '../../src/bags/parseMessages.ts';
+import { NetvladError } from '../../src/errors.ts';
 import { planarPose, yawOf } from '../../src/geo/poseAlgebra.ts';
 import { sharedPath } from '../support/sharedData.ts';
 import { fixMessage, header, imageMessage, odometryMessage } from './support/rosMessageBuilders.ts';
@@ -155,8 +157,8 @@ describe('openBagSource', () => {
   });
 
   it('gives images of a recording without positions in their order', async () => {
-    const keyframes = { distanceM: 5, turnRad: null, intervalS: null };
-    const { images } = await readDrive({ images: [SECOND, 2n * SECOND] }, { keyframes });
+    const usualKeyframes = { distanceM: 5, turnRad: null, intervalS: null };
+    const { images } = await readDrive({ images: [SECOND, 2n * SECOND] }, { usualKeyframes });
     assert.deepEqual(
       images.map(({ frame, geo, local, yawRad }) => [frame, geo, local, yawRad]),
       [
@@ -164,6 +166,29 @@ describe('openBagSource', () => {
         [1, null, null, null],
       ],
     );
+  });
+
+  it('thins a recording without positions by time, and refuses to do it by what positions would tell', async () => {
+    const drive: Drive = { images: [1n, 2n, 3n, 4n].map((second) => second * SECOND) };
+    const rule = { distanceM: null, turnRad: null, intervalS: null };
+    const { images } = await readDrive(drive, { keyframes: { ...rule, intervalS: 2 } });
+    assert.deepEqual(
+      images.map(({ stampNs }) => stampNs! / SECOND),
+      [1n, 3n],
+    );
+    const refused: readonly [Partial<KeyframeRule>, RegExp][] = [
+      [{ distanceM: 5 }, /has no position topic .*, as --keyframe-distance must know/],
+      [{ turnRad: 1, intervalS: 2 }, /, as --keyframe-turn must know/],
+      [{ distanceM: 5, turnRad: 1 }, /, as --keyframe-distance and --keyframe-turn must know/],
+    ];
+    for (const [asked, message] of refused) {
+      await assert.rejects(readDrive(drive, { keyframes: { ...rule, ...asked } }), (error) => {
+        assert.ok(error instanceof NetvladError && error.code === 'bad-input');
+        assert.match(error.message, message);
+        assert.match(error.hint!, /--keyframe-interval/);
+        return true;
+      });
+    }
   });
 
   it('lists the candidates when the topic is not unique, and takes the one that is named', async () => {

@@ -1,7 +1,9 @@
 /** @file CSV sources: every column, every way to get one wrong. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { openCsvSource } from '../../src/datasets/CsvSource.ts';
+import { openImageSource } from '../../src/datasets/openImageSource.ts';
 import { NetvladError } from '../../src/errors.ts';
 import { sharedPath } from '../support/sharedData.ts';
 import { readAll, useFolder } from './sources.ts';
@@ -149,5 +151,14 @@ describe('openCsvSource', () => {
     }
     const west = sharedPath(this, 'data', 'cambridge_west', 'index.csv');
     assert.equal((await openCsvSource(west, { role: 'validation_query' })).count, 212);
+  });
+
+  it('does not wait for a pipe', async () => {
+    await folder.write({ 'whole.csv': 'file\na.jpg', 'a.jpg': '' });
+    execFileSync('mkfifo', [csv()]);
+    await assert.rejects(openImageSource(csv()), /index\.csv is a pipe or a device/);
+    await assert.rejects(openImageSource(folder.path), /index\.csv is a pipe or a device/);
+    execFileSync('mkfifo', [join(folder.path, 'split.csv')]);
+    await assert.rejects(openCsvSource(join(folder.path, 'whole.csv')), /split\.csv is a pipe or a device/);
   });
 });

@@ -28,8 +28,9 @@ import type { RecallChange } from '../../training/runTrainer.ts';
 import { type TrainedModel, trainModel } from '../../training/trainModel.ts';
 import {
   addImageSourceOptions,
+  assertOptionsFit,
   IMAGE_SOURCE_HELP,
-  openSourceFromFlags,
+  openOneSource,
   type ImageSourceFlags,
 } from '../imageSource.ts';
 import { parseInteger } from '../optionValues.ts';
@@ -73,7 +74,7 @@ async function collectRole(
 ): Promise<GeotaggedImage[]> {
   const images: GeotaggedImage[] = [];
   try {
-    for await (const item of await openSourceFromFlags(data, role === null ? flags : { ...flags, role })) {
+    for await (const item of await openOneSource(data, role === null ? flags : { ...flags, role })) {
       if (isDatasetProblem(item)) context.logger.warn(`${item.where}: ${item.problem}`);
       else images.push(role === null ? item : { ...item, role });
     }
@@ -107,7 +108,7 @@ async function collectSources(
   context: CommandContext,
 ): Promise<TrainingImage[]> {
   const images = await Promise.all(
-    sources.map(async (data) => collectImages(await openSourceFromFlags(data, flags), context.logger)),
+    sources.map(async (data) => collectImages(await openOneSource(data, flags), context.logger)),
   );
   return images.flatMap((list, at) => toLocalPositions(list).map((image) => ({ image, source: first + at })));
 }
@@ -244,6 +245,7 @@ async function runAblation(flags: TrainFlags, file: string, context: CommandCont
 }
 
 async function train(flags: TrainFlags, context: CommandContext): Promise<void> {
+  assertOptionsFit([...flags.data, ...(flags.statistics ?? [])], flags);
   if (flags.ablation !== undefined) {
     await runAblation(flags, flags.ablation, context);
     return;
