@@ -19,7 +19,10 @@ export interface EngineConfig {
   readonly index: 'auto' | 'exact' | 'hnsw';
   /** Spatially verify the best K candidates; 0 = off. */
   readonly verifyTopK: number;
-  /** Many images one after the other, decoded ahead: cores are shared with the decoder, and image quality is not measured. */
+  /**
+   * Many images one after the other, decoded ahead: cores are shared with the decoder, image quality is not measured, and
+   * nothing is mapped, so that local features are fetched for verification alone.
+   */
   readonly throughput?: boolean;
   /** For mapping: the map must take places, and is made when it is missing. */
   readonly createMap: boolean;
@@ -63,7 +66,8 @@ export interface RecognitionEngine extends PlaceRecognizer {
   readonly facts: EngineFacts;
   /**
    * Adds the frame that was recognized last to the map, with what is known of where it was taken. Resolves with the place
-   * when it is safe on the disk; rejects when `stampNs` is not that frame's, or its position does not fit the map.
+   * when it is safe on the disk; rejects when `stampNs` is not that frame's, its position does not fit the map, or the
+   * engine was opened for `throughput`.
    */
   addPlace(geotag: FrameGeotag): Promise<Place>;
   /** Seals the map, so that it verifies; mapping may go on. Resolves with the number of places. */

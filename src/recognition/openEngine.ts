@@ -19,7 +19,8 @@ interface EngineParts {
   readonly index: VectorIndex;
   /** Null = no verification: switched off, or nothing to verify with. */
   readonly verifier: MapVerifier | null;
-  readonly measureQuality: boolean;
+  /** As `EngineConfig.throughput`. */
+  readonly throughput: boolean;
 }
 
 class LocalEngine implements RecognitionEngine {
@@ -28,16 +29,17 @@ class LocalEngine implements RecognitionEngine {
   readonly #index: VectorIndex;
   readonly #verifier: MapVerifier | null;
   readonly #recognizer: LocalRecognizer;
+  readonly #mayMap: boolean;
 
-  constructor(model: OnnxDescriptorModel, parts: EngineParts) {
-    this.#map = parts.map;
-    this.#index = parts.index;
-    this.#verifier = parts.verifier;
+  constructor(model: OnnxDescriptorModel, { map, index, verifier, throughput }: EngineParts) {
+    this.#map = map;
+    this.#index = index;
+    this.#verifier = verifier;
+    this.#mayMap = !throughput;
     // The features of a frame go into the map with it, whether or not they are needed to find its place.
-    const keepLocal = parts.verifier !== null || parts.map.map.hasLocalFeatures;
-    const { verifier, measureQuality } = parts;
-    this.#recognizer = new LocalRecognizer(model, parts.index, { verifier, keepLocal, measureQuality });
-    this.facts = toFacts(model, parts.map);
+    const keepLocal = verifier !== null || (this.#mayMap && map.map.hasLocalFeatures);
+    this.#recognizer = new LocalRecognizer(model, index, { verifier, keepLocal, measureQuality: !throughput });
+    this.facts = toFacts(model, map);
   }
 
   recognize(frame: CameraFrame, k: number, newestPlace?: number): Promise<Recognition> {
@@ -45,6 +47,7 @@ class LocalEngine implements RecognitionEngine {
   }
 
   async addPlace(geotag: FrameGeotag): Promise<Place> {
+    if (!this.#mayMap) throw new NetvladError('internal', 'An engine of a replay does not map.');
     const { last } = this.#recognizer;
     if (last?.stampNs !== geotag.stampNs) {
       throw new NetvladError('internal', `The frame ${geotag.name} is not the one that was recognized last.`);
@@ -130,17 +133,17 @@ async function openVerifier(model: OnnxDescriptorModel, online: OnlineMap, topK:
 
 /** Throws a NetvladError that says which file or provider cannot be used, and what to do. */
 export async function openEngine(config: EngineConfig): Promise<RecognitionEngine> {
-  const { threads } = config;
+  const { threads, throughput = false } = config;
   const model = await loadModel(config.model || findDefaultModel(), {
     providers: config.providers,
     ...(threads > 0 ? { threads } : {}),
-    spinning: config.throughput !== true,
+    spinning: !throughput,
   });
   try {
     const map = await OnlineMap.open(config.map, model.manifest, { create: config.createMap });
     const index = await openIndex(map.map, config.index);
     const verifier = await openVerifier(model, map, config.verifyTopK);
-    return new LocalEngine(model, { map, index, verifier, measureQuality: config.throughput !== true });
+    return new LocalEngine(model, { map, index, verifier, throughput });
   } catch (error) {
     await model.dispose();
     throw error;

@@ -1,7 +1,7 @@
 /** @file Model, map and search as one engine, in this thread and behind the worker: the same answers; grown maps equal built ones. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GeotaggedImage, GeotaggedImageSource } from '../../src/datasets/GeotaggedImage.ts';
@@ -237,6 +237,40 @@ describe('recognition engine', () => {
     } finally {
       if (isRoot) process.seteuid!(0);
     }
+  });
+
+  it('fetches local features to verify or to map with, and for a replay that does neither not at all', async () => {
+    const map = path.join(folder, 'local.vprmap');
+    const whole = await loadModel(config.model);
+    await buildMap(toSource(images), whole, { out: map, local: true });
+    await whole.dispose();
+    // A grid that is not the network's: whoever asks for local features is told so.
+    const apart = path.join(folder, 'apart');
+    const model = await writeTinyModel({ folder: apart });
+    const manifest = path.join(apart, 'tiny.json');
+    const text = await readFile(manifest, 'utf8');
+    await writeFile(manifest, text.replace(/"rows": \d+/, '"rows": 1'));
+    const [reading, verifying] = [{ model, throughput: true }, { verifyTopK: 2 }];
+    for (const [given, isFetched] of [
+      [{ model }, true],
+      [reading, false],
+      [{ ...reading, ...verifying }, true],
+    ] as const) {
+      const engine = await openEngine({ ...config, map, ...given });
+      const answer = engine.recognize(frameOf(images[0]!), 1);
+      if (isFetched) await assert.rejects(answer, /expected local features \[n, 1 \* 8, channels\]/);
+      else assert.equal((await answer).kind, 'recognized');
+      await engine.dispose();
+    }
+  });
+
+  it('does not map with an engine of a replay', async () => {
+    const engine = await openEngine({ ...config, throughput: true });
+    await engine.recognize(frameOf(images[0]!), 1);
+    const { content, ...geotag } = images[0]!;
+    assert.equal(content.kind, 'frame');
+    await assert.rejects(engine.addPlace(geotag), /An engine of a replay does not map/);
+    await engine.dispose();
   });
 
   it('refuses to add a frame that is not the last one', async () => {
