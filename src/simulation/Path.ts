@@ -4,6 +4,22 @@ import { direction, distance, lerpPoint, offset, rightOf, type Point } from './p
 const CORNER_M = 8;
 const CORNER_STEPS = 10;
 
+/** The line around a corner, from `CORNER_M` before it to `CORNER_M` behind it; the middle one is half-way. */
+function roundCorner(before: Point, corner: Point, after: Point): Point[] {
+  const enter = offset(corner, direction(corner, before), CORNER_M);
+  const leave = offset(corner, direction(corner, after), CORNER_M);
+  return Array.from({ length: CORNER_STEPS + 1 }, (_unused, k) => {
+    const t = k / CORNER_STEPS;
+    return lerpPoint(lerpPoint(enter, corner, t), lerpPoint(corner, leave, t), t);
+  });
+}
+
+/** How much shorter the line is than the way over the corner itself: none straight ahead, some 3 m in a right angle. */
+export function computeCornerCutM(before: Point, corner: Point, after: Point): number {
+  const line = roundCorner(before, corner, after);
+  return line.slice(1).reduce((cutM, point, k) => cutM - distance(line[k]!, point), 2 * CORNER_M);
+}
+
 export interface PathPoint extends Point {
   /** ENU heading of the line. */
   readonly yawRad: number;
@@ -21,14 +37,9 @@ export class Path {
   constructor(corners: readonly Point[]) {
     this.#push(corners[0]!, 0);
     for (let i = 1; i < corners.length - 1; i++) {
-      const corner = corners[i]!;
-      const before = offset(corner, direction(corner, corners[i - 1]!), CORNER_M);
-      const after = offset(corner, direction(corner, corners[i + 1]!), CORNER_M);
-      for (let k = 0; k <= CORNER_STEPS; k++) {
-        const t = k / CORNER_STEPS;
-        const point = lerpPoint(lerpPoint(before, corner, t), lerpPoint(corner, after, t), t);
+      roundCorner(corners[i - 1]!, corners[i]!, corners[i + 1]!).forEach((point, k) => {
         this.#push(point, k * 2 < CORNER_STEPS ? i - 1 : i);
-      }
+      });
     }
     this.#push(corners.at(-1)!, corners.length - 2);
     this.lengthM = this.#starts.at(-1)!;

@@ -1,5 +1,6 @@
 /** @file Which way the camera car goes: a walk over the crossings that comes back to streets it knows. */
 import type { Random } from '../math/random.ts';
+import { computeCornerCutM } from './Path.ts';
 import { distance } from './planar.ts';
 import type { TownPlan } from './TownPlan.ts';
 
@@ -28,11 +29,14 @@ function neighbours(plan: TownPlan, { column, row }: Crossing): Crossing[] {
   return around.filter((c) => c.column >= 0 && c.row >= 0 && c.column <= lastMappedColumn(plan) && c.row <= plan.rows);
 }
 
+/** The streets are this much longer than the drive. Its corners are cut: where that takes more, streets are added. */
+const SPARE_M = 40;
+
 /** How many walks are tried for one that passes the eastern edge in its middle. */
 const TRIES = 24;
 
 /**
- * Crossings of a drive of at least `lengthM`. A street is driven in one direction only, the one of its first visit, so
+ * Crossings of a drive whose line with its rounded corners has at least `lengthM`. A street is driven in one direction only, the one of its first visit, so
  * that coming back means seeing the same again; new streets are preferred while there are any. Somewhere in the middle
  * the drive follows the eastern edge of the mapped town, where `addExcursion` can leave it.
  */
@@ -61,8 +65,9 @@ function walk(plan: TownPlan, lengthM: number, random: Random): number[] {
   let before: Crossing = start;
   const route = [nodeOf(plan, start), nodeOf(plan, here)];
   const visits = new Map([[`${route[0]!} ${route[1]!}`, 1]]);
-  let lengthSoFarM = distance(plan.nodes[route[0]!]!, plan.nodes[route[1]!]!);
-  while (lengthSoFarM < lengthM) {
+  let streetsM = distance(plan.nodes[route[0]!]!, plan.nodes[route[1]!]!);
+  let cutM = 0;
+  while (streetsM < lengthM + SPARE_M || streetsM - cutM < lengthM) {
     const from = nodeOf(plan, here);
     const options = neighbours(plan, here)
       .filter((c) => c.column !== before.column || c.row !== before.row)
@@ -75,7 +80,8 @@ function walk(plan: TownPlan, lengthM: number, random: Random): number[] {
       .sort((a, b) => a.cost - b.cost);
     const next = options[0]!;
     visits.set(`${from} ${next.to}`, (visits.get(`${from} ${next.to}`) ?? 0) + 1);
-    lengthSoFarM += distance(plan.nodes[from]!, plan.nodes[next.to]!);
+    streetsM += distance(plan.nodes[from]!, plan.nodes[next.to]!);
+    cutM += computeCornerCutM(plan.nodes[route.at(-2)!]!, plan.nodes[from]!, plan.nodes[next.to]!);
     route.push(next.to);
     before = here;
     here = next.crossing;

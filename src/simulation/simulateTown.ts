@@ -113,7 +113,7 @@ export function planTraverses(settings: SimulationSettings): SimulatedTraverse[]
     const seed = districts === 1 ? settings.seed : settings.seed * 1000 + district;
     const town: TownSettings = { seed, ...(settings.blocks ?? chooseBlocks(lengthM)) };
     const plan = planTown(town);
-    const route = planRoute(plan, lengthM + 40, createRandom(seed).fork('route'));
+    const route = planRoute(plan, lengthM, createRandom(seed).fork('route'));
     settings.conditions.forEach((condition, k) => {
       const drive = driveTown(plan, { route, settings, traverse: k });
       traverses.push({
