@@ -10,6 +10,7 @@ import { readChunk } from './mcapChunk.ts';
 import { walkRecords, type McapMessage } from './mcapRecords.ts';
 import { mergeByTime } from './mergeByTime.ts';
 import { ReusedBuffer } from './ReusedBuffer.ts';
+import { countOf } from '../countOf.ts';
 
 export class McapBag implements BagSource {
   readonly path: string;
@@ -77,7 +78,7 @@ export class McapBag implements BagSource {
         if (topic === undefined) strangers++;
         else if (wanted === null || wanted.has(topic.name)) yield { topic, logTimeNs, data };
       }
-      if (strangers > 0) yield { problem: `${strangers} messages of unknown channels are left out.`, where };
+      if (strangers > 0) yield { problem: `Left out: ${countOf(strangers, 'message')} of unknown channels.`, where };
     } finally {
       this.#idle.push(buffer);
     }

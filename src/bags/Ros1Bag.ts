@@ -7,6 +7,7 @@ import { joinRanges, type BagItem, type BagSource, type BagTopic, type TimeRange
 import { FileWindow } from './FileWindow.ts';
 import { mergeByTime } from './mergeByTime.ts';
 import { readRos1Catalog, type Ros1Catalog, type Ros1Chunk } from './ros1Catalog.ts';
+import { countOf } from '../countOf.ts';
 
 export class Ros1Bag implements BagSource {
   readonly path: string;
@@ -71,7 +72,7 @@ export class Ros1Bag implements BagSource {
       if (topic === undefined) strangers++;
       else yield { topic, logTimeNs, data };
     }
-    if (strangers > 0) yield { problem: `${strangers} messages of unknown connections are left out.`, where };
+    if (strangers > 0) yield { problem: `Left out: ${countOf(strangers, 'message')} of unknown connections.`, where };
   }
 }
 

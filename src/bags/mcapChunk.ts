@@ -11,6 +11,7 @@ import {
   type McapSchema,
 } from './mcapRecords.ts';
 import type { ReusedBuffer } from './ReusedBuffer.ts';
+import { countOf } from '../countOf.ts';
 
 export interface McapChunk {
   readonly schemas: readonly McapSchema[];
@@ -64,7 +65,8 @@ function unpack(
   const packed = content.subarray(head.headBytes, head.headBytes + head.compressedSize);
   if (head.uncompressedSize > MAX_CHUNK_BYTES) throw new Error(`it claims ${head.uncompressedSize} bytes unpacked`);
   const missing = head.compressedSize - packed.length;
-  if (head.compression === '' && missing > 0) return { records: packed, cut: `its last ${missing} bytes are missing` };
+  if (head.compression === '' && missing > 0)
+    return { records: packed, cut: `it ends ${countOf(missing, 'byte')} early` };
   if (missing > 0) throw new Error(`${missing} of its ${head.compressedSize} packed bytes are missing`);
   const records = decompressRecords(head, packed, decompress);
   if (records.length !== head.uncompressedSize) {

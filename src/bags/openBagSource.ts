@@ -14,6 +14,7 @@ import { openBag } from './openBag.ts';
 import { parseCameraFrame } from './parseMessages.ts';
 import { bodyFromCamera } from './cameraMount.ts';
 import { DEFAULT_MAX_GAP_NS, readTrack, type TrackReading } from './readTrack.ts';
+import { countOf } from '../countOf.ts';
 
 export interface BagSourceSettings {
   /** Undefined = the only image topic. */
@@ -121,7 +122,7 @@ async function* iterateImages(
   }
   if (unplaced > 0) {
     const where = `${bag.path}, ${plan.positions?.name ?? ''}`;
-    yield { problem: `${unplaced} images have no position at their time and are left out.`, where };
+    yield { problem: `Left out: ${countOf(unplaced, 'image')} that no position is near in time.`, where };
   }
 }
 

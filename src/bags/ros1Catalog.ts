@@ -13,6 +13,7 @@ import {
   type Ros1Message,
 } from './ros1Records.ts';
 import { parseRosTime } from './rosTime.ts';
+import { countOf } from '../countOf.ts';
 
 /** A stretch of messages, read when its time has come. */
 export interface Ros1Chunk {
@@ -93,7 +94,7 @@ async function readIndex(file: FileWindow, decompress: Decompress): Promise<Ros1
         const missing = counted - messages.length;
         return {
           messages,
-          problem: missing > 0 ? `${missing} of ${counted} messages are not where its index says` : null,
+          problem: missing > 0 ? `its index is wrong about ${missing} of ${countOf(counted, 'message')}` : null,
         };
       } catch (error) {
         return { messages: [], problem: `it is left out: ${(error as Error).message}` };
@@ -214,7 +215,7 @@ async function readScanned(file: FileWindow, place: ChunkPlace, decompress: Deco
     if (step.value.kind === 'connection') connections.set(step.value.id, step.value.connection);
   }
   messages.sort((a, b) => (a.logTimeNs < b.logTimeNs ? -1 : a.logTimeNs > b.logTimeNs ? 1 : 0));
-  return { connections, messages, problem: missing > 0 ? `its last ${missing} bytes are missing` : step.value };
+  return { connections, messages, problem: missing > 0 ? `it ends ${countOf(missing, 'byte')} early` : step.value };
 }
 
 function unpack(packed: Uint8Array, { compression, unpackedBytes }: ChunkPlace, decompress: Decompress): Uint8Array {

@@ -1,5 +1,6 @@
 /** @file `netvlad evaluate` for people. */
 import type { EvaluationDocument } from '../evaluation/EvaluationDocument.ts';
+import { countOf } from '../countOf.ts';
 
 const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)} %`);
 
@@ -50,7 +51,7 @@ function formatStates({ states, insideEllipse95, firstLocated }: EvaluationDocum
 
 export function formatEvaluation(document: EvaluationDocument): string {
   const { queries, queriesWithTruth, database, positionErrorM, msPerQuery } = document;
-  const counts = `${queries} queries (${queriesWithTruth} with a true match) against ${database} images, right = ${document.criterion}`;
+  const counts = `${countOf(queries, 'query', 'queries')} (${queriesWithTruth} with a true match) against ${countOf(database, 'image')}, right = ${document.criterion}`;
   const error =
     positionErrorM === null
       ? []

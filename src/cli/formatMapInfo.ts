@@ -1,6 +1,7 @@
 /** @file `netvlad map info` for people. */
 import type { PlaceCalibration } from '../localization/PlaceCalibration.ts';
 import type { MapInfo, NamedCount } from '../map/mapInfo.ts';
+import { countOf } from '../countOf.ts';
 
 /** `3.4 MB`; powers of ten, as disks are sold. */
 export function formatBytes(bytes: number): string {
@@ -18,7 +19,7 @@ function formatCounts(counts: readonly NamedCount[], unnamed: string): string {
 function formatArea({ area, withPosition, withHeading, places }: MapInfo): string {
   if (area === null) return 'no positions: a topological map';
   const size = `${area.widthM.toFixed(0)} m x ${area.heightM.toFixed(0)} m`;
-  const positioned = withPosition === places ? '' : `, ${withPosition} of ${places} places have a position`;
+  const positioned = withPosition === places ? '' : `, ${withPosition} of ${countOf(places, 'place')} with a position`;
   return `${size}${positioned}, ${withHeading === places ? 'all' : withHeading} with heading`;
 }
 
@@ -32,7 +33,7 @@ function formatLocalFeatures({ places, withLocalFeatures, tableBytes, manifest: 
   if (withLocalFeatures === 0) return 'none';
   const bytes = tableBytes.local_features;
   const size = `${formatBytes(bytes)}, ${formatBytes(bytes / withLocalFeatures)} a place`;
-  const covered = withLocalFeatures === places ? '' : `, ${withLocalFeatures} of ${places} places`;
+  const covered = withLocalFeatures === places ? '' : `, ${withLocalFeatures} of ${countOf(places, 'place')}`;
   return `${size}${covered}${localBudget === null ? '' : `, budget ${formatBytes(localBudget.bytes)}`}`;
 }
 
@@ -41,7 +42,7 @@ export function formatCalibration({ method, samples, expectedRecall, revisits, w
   const basis = `${method}: ${samples.retrievals} retrievals, ${samples.right} right at once, ${samples.impostors} impostors`;
   const recall = Object.entries(expectedRecall).map(([n, share]) => `@${n} ${(100 * share).toFixed(1)} %`);
   const expected = recall.length === 0 ? '' : `; expected recall ${recall.join(', ')}`;
-  const laps = revisits === undefined ? '' : `; ${revisits.length} images of later laps laid over the first`;
+  const laps = revisits === undefined ? '' : `; ${countOf(revisits.length, 'image')} of later laps laid over the first`;
   return `${basis}${expected}${laps}${warning === null ? '' : `. ${warning}`}`;
 }
 
@@ -60,7 +61,10 @@ export function formatMapInfo(info: MapInfo): string {
     ['sequences', formatCounts(info.sequences, 'unnamed')],
     ['conditions', formatCounts(info.conditions, 'unnamed')],
     ...manifest.sources.map(({ description, images, skipped }) => {
-      return ['source', `${description}: ${images} places${skipped === 0 ? '' : `, ${skipped} skipped`}`] as const;
+      return [
+        'source',
+        `${description}: ${countOf(images, 'place')}${skipped === 0 ? '' : `, ${skipped} skipped`}`,
+      ] as const;
     }),
     ['file', formatBytes(info.fileBytes)],
     ['descriptors', share(tableBytes.descriptor)],

@@ -7,6 +7,7 @@ import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from './Geo
 import { reportMissingFiles } from './imageFiles.ts';
 import { readSourceFile } from './readSourceFile.ts';
 import { assertSelectable, describeSelection, emptySourceError, type SourceSelection } from './SourceSelection.ts';
+import { countOf } from '../countOf.ts';
 
 interface CsvTable {
   readonly columns: readonly string[];
@@ -144,7 +145,7 @@ function createCsvStream(
     }
   }
   return {
-    description: `CSV ${path} (${selected.length} images${describeSelection(selection)})`,
+    description: `CSV ${path} (${countOf(selected.length, 'image')}${describeSelection(selection)})`,
     count: selected.length,
     [Symbol.asyncIterator]: () =>
       reportMissingFiles(items(), (image) => `${path} line ${lines.get(image.name) ?? '?'}`),

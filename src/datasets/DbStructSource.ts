@@ -7,6 +7,7 @@ import { reportMissingFiles } from './imageFiles.ts';
 import { parseMatFile, type MatValue } from './matFile.ts';
 import { readSourceFile } from './readSourceFile.ts';
 import { assertSelectable, describeSelection, emptySourceError, type SourceSelection } from './SourceSelection.ts';
+import { countOf } from '../countOf.ts';
 
 /** Images of one role with their UTM positions. */
 export interface DbStructImages {
@@ -91,7 +92,7 @@ export async function openDbStructSource(path: string, options: DbStructOptions 
     }
   }
   return {
-    description: `dbStruct ${path} (${count} images${describeSelection(options)})`,
+    description: `dbStruct ${path} (${countOf(count, 'image')}${describeSelection(options)})`,
     count,
     [Symbol.asyncIterator]: () => reportMissingFiles(items(), (image) => `${path}, ${image.role ?? ''}`),
   };

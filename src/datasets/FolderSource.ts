@@ -10,6 +10,7 @@ import {
 import { listImageFiles, roleOfPath } from './imageFiles.ts';
 import { assertSelectable, describeSelection, emptySourceError, type SourceSelection } from './SourceSelection.ts';
 import { parseUtmName } from './utmNames.ts';
+import { countOf } from '../countOf.ts';
 
 /** What the files of a folder know beside their pixels. */
 export type FolderKind = 'plain' | 'exif' | 'utm-names';
@@ -59,7 +60,7 @@ export async function openFolderSource(root: string, selection: SourceSelection 
     }
   }
   return {
-    description: `${DESCRIPTIONS[kind]} ${root} (${files.length} images${describeSelection(selection)})`,
+    description: `${DESCRIPTIONS[kind]} ${root} (${countOf(files.length, 'image')}${describeSelection(selection)})`,
     count: files.length,
     [Symbol.asyncIterator]: items,
   };

@@ -8,6 +8,7 @@ import { judgeRetrieval, type FoundQuery } from './judgeRetrieval.ts';
 import { DEFAULT_NS } from './recall.ts';
 import { computeTruth, type JudgedImage, type TruthCriterion } from './truthCriterion.ts';
 import { countToRetrieve, keepUnique, type UniqueBy } from './uniqueAnswers.ts';
+import { countOf } from '../countOf.ts';
 
 export interface DescriptorSet {
   /** For messages: the file. */
@@ -42,9 +43,13 @@ function toImages({ path, descriptors, positions }: DescriptorSet): readonly Jud
   const count = descriptors.shape[0]!;
   if (positions !== null && (positions.shape[0] !== count || positions.shape[1] !== 2)) {
     const shape = `[${positions.shape.join(', ')}]`;
-    throw new NetvladError('bad-input', `${path} has ${count} rows, but the positions have the shape ${shape}.`, {
-      hint: `Expected [${count}, 2]: east and north in metres of each image, in the order of the descriptors.`,
-    });
+    throw new NetvladError(
+      'bad-input',
+      `${path} has ${countOf(count, 'row')}, but the positions have the shape ${shape}.`,
+      {
+        hint: `Expected [${count}, 2]: east and north in metres of each image, in the order of the descriptors.`,
+      },
+    );
   }
   return Array.from({ length: count }, (_, row) => ({
     image: String(row),

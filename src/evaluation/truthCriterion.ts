@@ -4,6 +4,7 @@ import { computeFrameTruth, computeLabelTruth, computeRadiusTruth } from './grou
 import { computePairTruth, type ImagePairs } from './pairs.ts';
 import type { GroundTruth } from './recall.ts';
 import { NetvladError } from '../errors.ts';
+import { countOf } from '../countOf.ts';
 
 export type TruthCriterion =
   | { readonly kind: 'radius'; readonly radiusM: number }
@@ -28,7 +29,7 @@ export function describeCriterion(criterion: TruthCriterion): string {
     case 'radius':
       return `within ${criterion.radiusM} m`;
     case 'frames':
-      return `within +-${criterion.frames} frames`;
+      return `within +-${countOf(criterion.frames, 'frame')}`;
     case 'place':
       return 'same place name';
     case 'pairs':
@@ -71,7 +72,7 @@ function readPairTruth(
   if (unknown.length === 0 || known === 0) return truth;
   throw new NetvladError(
     'bad-input',
-    `${file} names ${unknown.length} images that are not there: ${unknown.slice(0, 3).join(', ')}.`,
+    `${file} names ${countOf(unknown.length, 'unknown image')}: ${unknown.slice(0, 3).join(', ')}.`,
     {
       hint: 'Images are named as `map export --places` writes them, or by their index (0 = first) in the source.',
     },

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import type { CompressedFrame, FrameProblem } from './CameraFrame.ts';
 import { checkPixelCount, DEFAULT_FRAME_LIMITS, frameProblem, type FrameLimits } from './FrameLimits.ts';
 import type { RgbImage } from './RgbImage.ts';
+import { countOf } from '../countOf.ts';
 
 const COLOUR_ENCODING = /^(rgb|bgr)a?(8|16)$/;
 
@@ -33,10 +34,10 @@ async function explainFailure(frame: CompressedFrame, limits: FrameLimits, cause
     const tooLarge = checkPixelCount(width, height, limits);
     if (tooLarge !== null) return tooLarge;
   } catch {
-    const announced = frame.format === '' ? '' : `, announced as '${frame.format}',`;
+    const announced = frame.format === '' ? '' : `, announced as '${frame.format}'`;
     return frameProblem(
       'corrupt',
-      `The ${frame.data.length} bytes${announced} are no image that can be read (JPEG, PNG, WebP, TIFF, GIF): ${detail}.`,
+      `No image that can be read (JPEG, PNG, WebP, TIFF, GIF) in ${countOf(frame.data.length, 'byte')}${announced}: ${detail}.`,
     );
   }
   const kind = /premature end|truncat|unexpected end|end of (stream|file)|not enough|ran out of data|read error/i.test(

@@ -3,6 +3,7 @@ import { parameterCount } from '../onnx/GraphBuilder.ts';
 import { readModel } from '../onnx/readModel.ts';
 import type { ModelManifest } from './ModelManifest.ts';
 import { readModelFiles } from './modelFiles.ts';
+import { countOf } from '../countOf.ts';
 
 export interface ModelInfo {
   readonly manifest: ModelManifest;
@@ -34,7 +35,7 @@ export async function readModelInfo(modelPath: string): Promise<ModelInfo> {
 /** A few lines of `name   value`. */
 export function formatModelInfo({ manifest, bytes, parameters, nodes, opset }: ModelInfo): string {
   const { input, descriptor, backbone, local, onnx, quantisation } = manifest;
-  const clusters = descriptor.clusters === null ? '' : `, ${descriptor.clusters} clusters`;
+  const clusters = descriptor.clusters === null ? '' : `, ${countOf(descriptor.clusters, 'cluster')}`;
   const lines: readonly (readonly [string, string])[] = [
     ['name', manifest.name],
     ['descriptor', `${descriptor.dimension} dimensions, ${descriptor.pooling}${clusters}`],

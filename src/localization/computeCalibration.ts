@@ -14,6 +14,7 @@ import {
   type PlaceCalibration,
 } from './PlaceCalibration.ts';
 import { estimatePose } from './poseMoments.ts';
+import { countOf } from '../countOf.ts';
 
 /** One retrieval whose truth is known. */
 export interface CalibrationQuery {
@@ -56,7 +57,7 @@ export function computeCalibration(
   const distances = distanceQuantiles(geometry, findable, impostors);
   if (findable.length < LEAST_RETRIEVALS) {
     const shown = method === 'queries' ? 'the map' : 'another image of the map';
-    const warning = `${findable.length} images see a place that ${shown} shows, ${LEAST_RETRIEVALS} are needed: cautious defaults are used.`;
+    const warning = `${countOf(findable.length, 'image')} of a place that ${shown} shows, ${LEAST_RETRIEVALS} are needed: cautious defaults are used.`;
     return { ...generic, ...distances, samples, warning };
   }
   const given = { findable, impostors, generic };

@@ -14,6 +14,7 @@ import type { MapWriter } from './MapWriter.ts';
 import type { NewPlace, Place } from './Place.ts';
 import { PlaceSurveyor } from './PlaceSurveyor.ts';
 import { writeMapAtomically } from './writeMapAtomically.ts';
+import { countOf } from '../countOf.ts';
 
 /** Longer side in pixels: large enough to recognise a place in a report, about 6 KB. */
 export const THUMBNAIL_SIDE = 240;
@@ -100,7 +101,7 @@ function assertSomePlaces(build: MapBuild, source: GeotaggedImageSource): void {
   }
   throw new NetvladError(
     'bad-input',
-    `${source.description}: none of its ${build.problems.length} images could be used. First: ${first.where}: ${first.problem}`,
+    `${source.description}: none of its ${countOf(build.problems.length, 'image')} could be used. First: ${first.where}: ${first.problem}`,
     { hint: 'Nothing was written.' },
   );
 }

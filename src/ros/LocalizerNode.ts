@@ -19,6 +19,7 @@ import { LOCALIZER_PARAMETERS } from './parameters.ts';
 import { isDoneSoon } from './patience.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type RosNode } from './RosNode.ts';
 import { toRecallMessage } from './toMessages.ts';
+import { countOf } from '../countOf.ts';
 
 /** How often the event loop is asked whether it is late. */
 const LOOP_RESOLUTION_MS = 5;
@@ -172,7 +173,7 @@ export class LocalizerNode implements LifecycleWork, LocalizerControls {
     const { model, map } = session.facts;
     const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
     this.#node.logger.info(
-      `Map ${map.path} with ${map.places.length} places, model ${model.name} on ${model.provider}, in ${seconds} s.`,
+      `Map ${map.path} with ${countOf(map.places.length, 'place')}, model ${model.name} on ${model.provider}, in ${seconds} s.`,
     );
     this.#listenWhenReady();
   }
@@ -235,7 +236,7 @@ export class LocalizerNode implements LifecycleWork, LocalizerControls {
     if (session === null) throw new NetvladError('usage', `The node is ${this.lifecycle.state}: no map is open.`);
     const places = await session.engine.saveMap();
     session.admitAll();
-    return `${session.facts.map.path} holds ${places} places and is sealed.`;
+    return `${session.facts.map.path} holds ${countOf(places, 'place')} and is sealed.`;
   }
 
   #applyChange(name: string): void {

@@ -5,6 +5,7 @@ import type { WorkerState } from '../recognition/WorkerRecognizer.ts';
 import type { Finding, TaskReport } from './DiagnosticUpdater.ts';
 import type { PipelineStatistics } from './FramePipeline.ts';
 import { checkInput, type InputFacts } from './inputHealth.ts';
+import { countOf } from '../countOf.ts';
 
 /** Below these there is nothing to recognize; from degraded images of several data sets (docs/ros.md). */
 const BLACK_BELOW = 12;
@@ -150,7 +151,8 @@ export function reportMap({ facts, size, mapping, calibrationWarning }: MapRepor
     findings.push({ id: 'uncalibrated', level: 'warn', text: calibrationWarning });
   }
   return {
-    summary: mapping === null ? `${size} places.` : `${size} places, mapping (${mapping.added} added).`,
+    summary:
+      mapping === null ? `${countOf(size, 'place')}.` : `${countOf(size, 'place')}, mapping (${mapping.added} added).`,
     findings,
     values: {
       map: facts.map.path,

@@ -20,6 +20,7 @@ import { renderFrames } from './RenderPool.ts';
 import { addExcursion, planRoute } from './route.ts';
 import { planTown, type TownPlan, type TownSettings } from './TownPlan.ts';
 import { writeDriveRecording } from './writeDriveRecording.ts';
+import { countOf } from '../countOf.ts';
 
 export interface SimulationSettings {
   readonly seed: number;
@@ -194,9 +195,13 @@ function imageName(traverse: SimulatedTraverse, i: number): string {
 async function assertFree(folder: string): Promise<void> {
   const entries = await readdir(folder).catch(() => []);
   if (entries.length > 0) {
-    throw new NetvladError('usage', `The folder ${folder} exists and holds ${entries.length} entries.`, {
-      hint: 'Name a new folder with --out, or remove this one.',
-    });
+    throw new NetvladError(
+      'usage',
+      `The folder ${folder} exists and holds ${countOf(entries.length, 'entry', 'entries')}.`,
+      {
+        hint: 'Name a new folder with --out, or remove this one.',
+      },
+    );
   }
 }
 

@@ -15,6 +15,7 @@ import { toTrainConfig, type TrainConfig, type TrainingConfig } from './trainCon
 import type { TrainedModel } from './trainModel.ts';
 import type { TrainingSet } from './trainingSet.ts';
 import { computeValidationChance, type Hits } from './validate.ts';
+import { countOf } from '../countOf.ts';
 
 const ablationSchema = z.strictObject({
   /** Config that every run starts from, relative to this file. */
@@ -189,9 +190,15 @@ export function renderAblation(table: AblationTable): string {
     const atNight = hasNight ? ` ${night === null ? ' | ' : pair(night)} |` : '';
     return `| ${name} | ${dimension} | ${pair(row)} | ${percent(recall[10])} |${atNight} ${initial === null ? '' : percent(initial[1])} | ${epochs} |`;
   });
+  const condition = table.queryCondition === null ? '' : `${table.queryCondition} `;
+  const queries = countOf(
+    table.queries,
+    `${condition}${table.measured} query`,
+    `${condition}${table.measured} queries`,
+  );
   const nightColumns = hasNight ? ' R@1, queries turned into night | R@5, likewise |' : '';
   return [
-    `Recall@N in % within ${table.radiusM} m on ${table.queries} ${table.queryCondition === null ? '' : `${table.queryCondition} `}${table.measured} queries against ${table.database} images of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
+    `Recall@N in % within ${table.radiusM} m on ${queries} against ${countOf(table.database, 'image')} of ${table.data}; 95 % intervals by bootstrap over the queries. Chance: ${percent(table.chance[1])} / ${percent(table.chance[5])} / ${percent(table.chance[10])}.`,
     '',
     `| run | dimensions | R@1 | R@5 | R@10 |${nightColumns} R@1 untrained | epochs |`,
     `|---|---|---|---|---|${hasNight ? '---|---|' : ''}---|---|`,

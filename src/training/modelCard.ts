@@ -1,5 +1,6 @@
 /** @file The model card: the manifest's facts in sentences. */
 import type { ModelFiles } from '../inference/modelFiles.ts';
+import { countOf } from '../countOf.ts';
 
 function describeTraining(training: ModelFiles['manifest']['training']): string {
   const entries = Object.entries(training).filter(([, value]) => value !== null && value !== undefined);
@@ -9,7 +10,7 @@ function describeTraining(training: ModelFiles['manifest']['training']): string 
 /** Markdown. `parity` is the largest difference between the exported graph and the float64 reference. */
 export function renderModelCard({ manifest, onnx }: ModelFiles, parity: number | null): string {
   const { name, input, descriptor, backbone, local } = manifest;
-  const clusters = descriptor.clusters === null ? '' : `, ${descriptor.clusters} clusters`;
+  const clusters = descriptor.clusters === null ? '' : `, ${countOf(descriptor.clusters, 'cluster')}`;
   const agreement =
     parity === null
       ? ''

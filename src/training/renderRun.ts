@@ -4,6 +4,7 @@ import { renderReport } from '../evaluation/report/renderReport.ts';
 import type { CurveChart, FactGroup } from '../evaluation/report/ReportDocument.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import type { EpochReport } from './Trainer.ts';
+import { countOf } from '../countOf.ts';
 
 export interface RunPage {
   readonly config: TrainConfig;
@@ -104,7 +105,7 @@ export function renderRun(page: RunPage): string {
   ];
   return renderReport({
     title: `Training of ${config.name}`,
-    subtitle: `${page.dataDescription}; ${page.validationQueries} validation queries`,
+    subtitle: `${page.dataDescription}; ${countOf(page.validationQueries, 'validation query', 'validation queries')}`,
     headline,
     ...{ recall: null, acceptance: [], reliability: null, errors: [], trajectory: null, timings: [], losses: [] },
     ...{ failures: [], successes: [], curves: curvesOf(page) },

@@ -23,6 +23,7 @@ import { TrainingNetwork } from './TrainingNetwork.ts';
 import type { TrainingSet, Validation } from './trainingSet.ts';
 import { TupleMiner } from './TupleMiner.ts';
 import { computeHits, computeValidationChance, computeValidationRecall, type Hits, rankDatabase } from './validate.ts';
+import { countOf } from '../countOf.ts';
 
 export interface TrainRequest {
   readonly set: TrainingSet;
@@ -141,7 +142,7 @@ async function writeRunPage({ run, dataDescription, set }: TrainRequest, { confi
 function describeEpoch(report: EpochReport): string {
   const recall = Object.entries(report.recall).map(([n, value]) => `@${n} ${(100 * value).toFixed(1)}`);
   return (
-    `epoch ${report.epoch}: loss ${report.lossPerQuery.toFixed(4)} a query, ${report.active} of ${report.queries} queries active, ` +
+    `epoch ${report.epoch}: loss ${report.lossPerQuery.toFixed(4)} a query, ${report.active} of ${countOf(report.queries, 'query', 'queries')} active, ` +
     `${(100 * report.violatingShare).toFixed(0)} % violating, recall ${recall.join(' ')}${report.isBest ? ' (best)' : ''}, ${report.seconds.toFixed(0)} s`
   );
 }

@@ -6,6 +6,7 @@ import { computeLabelTruth, computeRadiusTruth } from '../evaluation/groundTruth
 import type { GroundTruth } from '../evaluation/recall.ts';
 import { eachNeighbourhood, type Neighbourhood, type TrainingImage } from './neighbourhoods.ts';
 import type { TrainingConfig } from './trainConfig.ts';
+import { countOf } from '../countOf.ts';
 
 export interface TrainingSet {
   /** All images that take part; rows are positions in it. */
@@ -118,11 +119,11 @@ function assertTuples(
   config: TrainingConfig,
 ): void {
   const found = [...neighbourhoods.values()];
-  const queries = `none of the ${found.length} queries`;
+  const queries = `none of the ${countOf(found.length, 'query', 'queries')}`;
   if (!found.some(({ positives }) => positives.length > 0)) {
     throw new NetvladError(
       'bad-input',
-      `Training: ${queries} has a potential positive within ${config.positiveRadiusM} m (or ${config.positiveFrames} frames).`,
+      `Training: ${queries} has a potential positive within ${config.positiveRadiusM} m (or ${countOf(config.positiveFrames, 'frame')}).`,
       { hint: 'Check the positions and their unit, or enlarge training.positiveRadiusM.' },
     );
   }

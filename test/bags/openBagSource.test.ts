@@ -153,7 +153,7 @@ describe('openBagSource', () => {
       ],
     });
     assert.equal(images.length, 1);
-    assert.match(problems.join(), /2 images have no position at their time/);
+    assert.match(problems.join(), /Left out: 2 images that no position is near in time/);
   });
 
   it('gives images of a recording without positions in their order', async () => {

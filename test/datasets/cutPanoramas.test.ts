@@ -54,7 +54,7 @@ describe('dataset panoramas', () => {
     assert.equal(code, 0, stderr);
     const { panoramas, images, withoutHeading } = JSON.parse(stdout) as Record<string, unknown>;
     assert.deepEqual([panoramas, images, withoutHeading], [2, 8, 1]);
-    assert.match(stderr, /1 panoramas have no heading/);
+    assert.match(stderr, /1 panorama without a heading/);
 
     const cut = (await readAll(await openImageSource(out))).images;
     const told = cut.map(({ name, yawRad, geo, role, condition }) => [

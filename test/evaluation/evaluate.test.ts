@@ -147,7 +147,7 @@ describe('evaluateMap', () => {
       { criterion: { kind: 'place' }, expected: /same place name/ },
       {
         criterion: { kind: 'pairs', file: 'p.json', pairs: new Map([['x.jpg', ['red.jpg']]]) },
-        expected: /p\.json names 1 images that are not there: query x\.jpg/,
+        expected: /p\.json names 1 unknown image: query x\.jpg/,
       },
     ];
     for (const { criterion, expected } of cases) await assert.rejects(evaluate([bare], { criterion }), expected);

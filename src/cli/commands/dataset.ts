@@ -11,6 +11,7 @@ import {
 } from '../imageSource.ts';
 import { parseImageSize, parseInteger, parseNumberWithin } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
+import { countOf } from '../../countOf.ts';
 
 interface InfoFlags extends ImageSourceFlags {
   readonly json?: boolean;
@@ -49,7 +50,7 @@ async function convert(path: string, flags: ConvertFlags, context: CommandContex
   const progress = context.progress('converting');
   const result = await convertSource(source, flags.out, { format: flags.to, progress, signal: context.signal });
   for (const { where, problem } of result.problems) context.logger.warn(`${where}: ${problem}`);
-  context.output(result, `${result.path}: ${result.images} images, ${result.problems.length} left out`);
+  context.output(result, `${result.path}: ${countOf(result.images, 'image')}, ${result.problems.length} left out`);
 }
 
 async function cut(path: string, flags: PanoramaFlags, context: CommandContext): Promise<void> {
@@ -61,9 +62,11 @@ async function cut(path: string, flags: PanoramaFlags, context: CommandContext):
   const result = await cutPanoramas(source, out, { view, headings, signal, progress: context.progress('cutting') });
   for (const { where, problem } of result.problems) context.logger.warn(`${where}: ${problem}`);
   if (result.withoutHeading > 0) {
-    context.logger.warn(`${result.withoutHeading} panoramas have no heading: yaw_deg of their views is empty.`);
+    context.logger.warn(
+      `${countOf(result.withoutHeading, 'panorama')} without a heading: yaw_deg of the views is empty.`,
+    );
   }
-  const summary = `${result.images} views of ${result.panoramas} panoramas, ${result.problems.length} left out`;
+  const summary = `${countOf(result.images, 'view')} of ${countOf(result.panoramas, 'panorama')}, ${result.problems.length} left out`;
   context.output(result, `${result.path}: ${summary}`);
 }
 

@@ -22,6 +22,7 @@ import {
 import { addModelOptions, openModelFromFlags, type ModelFlags } from '../modelOptions.ts';
 import { parseBytes, parseGeoPoint, parseInteger } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
+import { countOf } from '../../countOf.ts';
 
 interface JsonFlag {
   readonly json?: boolean;
@@ -74,8 +75,8 @@ async function build(path: string, flags: BuildFlags, context: CommandContext): 
     });
     reportProblems(result, context);
     if (result.calibration !== null) reportCalibration(result.calibration, context);
-    const skipped = result.problems.length === 0 ? '' : `, ${result.problems.length} images skipped`;
-    context.output(result, `${out}: ${result.places} places${skipped}`);
+    const skipped = result.problems.length === 0 ? '' : `, ${countOf(result.problems.length, 'image')} skipped`;
+    context.output(result, `${out}: ${countOf(result.places, 'place')}${skipped}`);
   } finally {
     await model.dispose();
   }
@@ -90,7 +91,7 @@ function verify(path: string, context: CommandContext): void {
   context.output({ path, ok: checks.every(({ problems }) => problems.length === 0), checks }, lines.join('\n'));
   const bad = checks.filter(({ problems }) => problems.length > 0);
   if (bad.length > 0) {
-    throw new NetvladError('map', `Map ${path} fails ${bad.length} of ${checks.length} checks.`, {
+    throw new NetvladError('map', `Map ${path} fails ${bad.length} of ${countOf(checks.length, 'check')}.`, {
       hint: 'Build it again, or restore it from a backup.',
     });
   }
@@ -131,7 +132,10 @@ async function exportMap(path: string, { descriptors, places }: ExportFlags, con
     if (descriptors !== undefined) await exportDescriptors(map, descriptors);
     if (places !== undefined) await exportPlaces(map, places);
     const files = [descriptors, places].filter((file) => file !== undefined);
-    context.output({ places: map.size, dimension: map.dimension, files }, `${map.size} places: ${files.join(', ')}`);
+    context.output(
+      { places: map.size, dimension: map.dimension, files },
+      `${countOf(map.size, 'place')}: ${files.join(', ')}`,
+    );
   } finally {
     map.close();
   }
@@ -227,7 +231,7 @@ function registerConversion(map: Command): void {
     .action((paths: string[], flags: JsonFlag & { readonly out: string }) =>
       runCommand(flags, async (context) => {
         const result = await mergeMaps(paths, flags.out, context.signal);
-        context.output(result, `${result.path}: ${result.places} places of ${paths.length} maps`);
+        context.output(result, `${result.path}: ${countOf(result.places, 'place')} of ${countOf(paths.length, 'map')}`);
       }),
     );
   map

@@ -15,6 +15,7 @@ import { quantizeModel } from '../../training/quantizeModel.ts';
 import { openSourceFromFlags } from '../imageSource.ts';
 import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
+import { countOf } from '../../countOf.ts';
 
 interface JsonFlag {
   readonly json?: boolean;
@@ -149,7 +150,7 @@ async function quantize(file: string, flags: QuantizeFlags, context: CommandCont
   const megabytes = [bytes.before, bytes.after].map((each) => `${(each / 1e6).toFixed(2)} MB`).join(' to ');
   const what = `${cosine.images} ${cosine.synthetic ? 'made-up pictures' : 'images'}`;
   const numbers = `at least ${cosine.least.toFixed(4)}, ${cosine.mean.toFixed(4)} on average`;
-  const text = `${files.onnxPath}: ${megabytes} (${share} times smaller), ${tensors} tensors as int8\ncosine to the original over ${what}: ${numbers}`;
+  const text = `${files.onnxPath}: ${megabytes} (${share} times smaller), ${countOf(tensors, 'tensor')} as int8\ncosine to the original over ${what}: ${numbers}`;
   context.output({ model: files.onnxPath, manifest: files.manifest, bytes, tensors, cosine }, text);
   if (cosine.least < LEAST_COSINE) {
     context.logger.warn(

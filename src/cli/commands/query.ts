@@ -13,6 +13,7 @@ import { formatQuery } from '../formatQuery.ts';
 import { addModelOptions, toProviders, type ModelFlags } from '../modelOptions.ts';
 import { parseInteger } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
+import { countOf } from '../../countOf.ts';
 
 interface QueryFlags extends ModelFlags {
   readonly map: string;
@@ -103,7 +104,10 @@ function assertAllUsable(answers: readonly QueryAnswer[]): void {
   const bad = answers.filter((given) => 'problem' in given);
   if (bad.length === 0) return;
   const list = bad.map(({ image, problem }) => `${image}: ${problem}`).join('\n  ');
-  throw new NetvladError('bad-input', `${bad.length} of ${answers.length} images could not be used:\n  ${list}`);
+  throw new NetvladError(
+    'bad-input',
+    `${bad.length} of ${countOf(answers.length, 'image')} could not be used:\n  ${list}`,
+  );
 }
 
 export function registerQueryCommand(program: Command): void {

@@ -7,6 +7,7 @@ import { simulateTown, type SimulationSettings, type SimulationSummary } from '.
 import { parseGeoPoint, parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 import { formatDuration } from '../terminalProgress.ts';
+import { countOf } from '../../countOf.ts';
 
 interface SimulateFlags {
   readonly out: string;
@@ -91,9 +92,9 @@ function formatSummary(summary: SimulationSummary, datum: GeoPoint): string {
   const rate = summary.frames / summary.secondsRendering;
   return [
     ...summary.traverses.map(
-      ({ sequence, role, frames }) => `${sequence.padEnd(24)} ${role.padEnd(20)} ${frames} frames`,
+      ({ sequence, role, frames }) => `${sequence.padEnd(24)} ${role.padEnd(20)} ${countOf(frames, 'frame')}`,
     ),
-    `${summary.folder}/index.csv: ${summary.frames} images in ${formatDuration(summary.secondsRendering)} (${rate.toFixed(1)}/s)`,
+    `${summary.folder}/index.csv: ${countOf(summary.frames, 'image')} in ${formatDuration(summary.secondsRendering)} (${rate.toFixed(1)}/s)`,
     ...(summary.bag === null ? [] : [`${summary.bag}: recording of the last traverse`, explainFrame(datum)]),
   ].join('\n');
 }

@@ -36,6 +36,7 @@ import {
 import { parseInteger } from '../optionValues.ts';
 import { runCommand, toJson, type CommandContext } from '../runCommand.ts';
 import { writeFileAtomically } from '../../writeFileAtomically.ts';
+import { countOf } from '../../countOf.ts';
 
 interface TrainFlags extends ImageSourceFlags {
   readonly config?: string;
@@ -185,7 +186,7 @@ async function trainFully(
   const { exported, reports, validation, test, exportedRecall } = (await trainInto(flags.out, flags, config, context))
     .trained;
   if (exported === null) {
-    throw new NetvladError('interrupted', `Interrupted after ${reports.length} epochs of this session.`, {
+    throw new NetvladError('interrupted', `Interrupted after ${countOf(reports.length, 'epoch')} of this session.`, {
       hint: `Go on with --resume --out ${flags.out}.`,
     });
   }

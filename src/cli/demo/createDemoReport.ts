@@ -11,6 +11,7 @@ import { createRandom } from '../../math/random.ts';
 import type { PlaceMap } from '../../map/PlaceMap.ts';
 import { RECALL_NS, type DemoNumbers, type JudgedFrame } from './judgeAnswers.ts';
 import type { DemoDrive } from './planDemoDrive.ts';
+import { countOf } from '../../countOf.ts';
 
 const PICTURE_SIDE = 320;
 const SUCCESSES = 6;
@@ -88,7 +89,7 @@ function createHeadline(numbers: DemoNumbers, criterion: string): ReportDocument
       ]
     : [];
   return [
-    { label: 'Recall@1', value: percent(recall[1]!), detail: `${numbers.withTruth} frames, ${criterion}` },
+    { label: 'Recall@1', value: percent(recall[1]!), detail: `${countOf(numbers.withTruth, 'frame')}, ${criterion}` },
     { label: 'Recall@5', value: percent(recall[5]!), detail: `@10 ${percent(recall[10]!)}` },
     ...errors,
     { label: 'Located', value: String(located), detail: `${percent(locatedRight / located)} of them right` },
@@ -130,7 +131,7 @@ export async function createDemoReport(run: DemoRun): Promise<ReportDocument> {
   const first = frames[0];
   return {
     title: run.title,
-    subtitle: `${drive.images.length} frames played at ${run.rate} Hz into the node over DDS, ${map.size} places in the map`,
+    subtitle: `${countOf(drive.images.length, 'frame')} played at ${run.rate} Hz into the node over DDS, ${countOf(map.size, 'place')} in the map`,
     headline: createHeadline(numbers, criterion),
     recall: {
       note: `of ${numbers.withTruth} answered frames whose place is on the map, ${criterion}; hypotheses as published.`,

@@ -1,6 +1,7 @@
 /** @file How the demonstration looks in a terminal. */
 import { styleText } from 'node:util';
 import type { DemoNumbers, JudgedFrame, JudgedHypothesis } from './judgeAnswers.ts';
+import { countOf } from '../../countOf.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -73,7 +74,7 @@ export function formatSummary(numbers: DemoNumbers, criterion: string, paint: Pa
     ['frames', `${played} played, ${answered} answered, ${played - answered} overtaken by newer ones`],
     [
       'recall',
-      `@1 ${percent(recall[1]!)}   @5 ${percent(recall[5]!)}   @10 ${percent(recall[10]!)}   (${criterion}, ${withTruth} frames on the map)`,
+      `@1 ${percent(recall[1]!)}   @5 ${percent(recall[5]!)}   @10 ${percent(recall[10]!)}   (${criterion}, ${countOf(withTruth, 'frame')} on the map)`,
     ],
   ];
   if (Number.isFinite(numbers.medianErrorM)) {
@@ -85,8 +86,8 @@ export function formatSummary(numbers: DemoNumbers, criterion: string, paint: Pa
   const error = Number.isFinite(numbers.locatedMedianErrorM)
     ? `, median error ${metres(numbers.locatedMedianErrorM)}`
     : '';
-  lines.push(['located', `${located} frames, ${percent(locatedRight / located)} of them right${error}`]);
-  if (offMap > 0) lines.push(['off map', `${offMap} frames, ${locatedOffMap} of them wrongly located`]);
+  lines.push(['located', `${countOf(located, 'frame')}, ${percent(locatedRight / located)} of them right${error}`]);
+  if (offMap > 0) lines.push(['off map', `${countOf(offMap, 'frame')}, ${locatedOffMap} of them wrongly located`]);
   lines.push(['latency', `median ${numbers.medianLatencyMs.toFixed(0)} ms from publishing an image to its hypotheses`]);
   return lines.map(([name, text]) => `  ${paint('bold', name.padEnd(8))} ${text}`).join('\n');
 }

@@ -1,5 +1,6 @@
 /** @file Models and maps: checksums, a trial inference, and whether each map's model is at hand. */
 import { attempt, warn, type Check } from './Check.ts';
+import { countOf } from '../../countOf.ts';
 
 /** A model that was read without a complaint. */
 export interface KnownModel {
@@ -60,7 +61,7 @@ export async function checkMap(path: string, models: readonly KnownModel[]): Pro
   const check = await attempt(name, `netvlad map verify ${path} says more`, async () => {
     const problems = (await rooms.maps()).verifyMap(path).flatMap((each) => each.problems);
     if (problems.length > 0) throw new Error(problems.join('; '));
-    return `${(await rooms.mapInfo()).readMapInfo(path).places} places, checksums right`;
+    return `${countOf((await rooms.mapInfo()).readMapInfo(path).places, 'place')}, checksums right`;
   });
   if (check.state !== 'ok') return check;
   const { model } = (await rooms.mapInfo()).readMapInfo(path).manifest;

@@ -27,6 +27,7 @@ import { openResults } from './openResults.ts';
 import type { ResultsRecording } from './ResultsRecording.ts';
 import { writeReplayReport, type ReplayRunResults } from './writeReplayReport.ts';
 import type { CommandContext } from '../runCommand.ts';
+import { countOf } from '../../countOf.ts';
 
 export interface ReplayFlags extends ModelFlags {
   readonly map: string;
@@ -180,7 +181,7 @@ export class ReplayRun {
     if (problems.length === 0 || last === undefined) return;
     const until = `${formatTimestamp(last.logTimeNs)} s`;
     logger.warn(
-      `${this.#frames.length} images were read, the last recorded at ${until}; not all of the recording could be:`,
+      `${countOf(this.#frames.length, 'image')} read, the last recorded at ${until}; the recording could not be read whole:`,
     );
     for (const { where, problem } of problems.slice(0, MOST_WARNINGS)) logger.warn(`${where}: ${problem}`);
     const more = problems.length - MOST_WARNINGS;

@@ -10,6 +10,7 @@ import type { CurveChart, FactGroup, HeadlineNumber, Loss, ReportDocument } from
 import { computeErrorM, type ReplayJudgement } from './judgeReplay.ts';
 import type { ReplayDocument, ReplayTimings } from './ReplayDocument.ts';
 import type { ProcessedFrame, ReplayFrame } from './ReplayFrame.ts';
+import { countOf } from '../../countOf.ts';
 
 export interface ReplayReportInput {
   readonly judgement: ReplayJudgement;
@@ -48,7 +49,7 @@ export async function createReplayReport(input: ReplayReportInput): Promise<Repo
 function describeRun({ recording, map, frames, evaluation }: ReplayDocument): string {
   const source = recording.groundTruth === null ? '' : `, truth from ${recording.groundTruth}`;
   const truth = evaluation === null ? 'without ground truth' : `right is ${evaluation.criterion}${source}`;
-  return `${frames.images} ${frames.images === 1 ? 'image' : 'images'} of ${recording.imageTopic} against ${map.path} (${map.places} places), ${truth}`;
+  return `${countOf(frames.images, 'image')} of ${recording.imageTopic} against ${map.path} (${countOf(map.places, 'place')}), ${truth}`;
 }
 
 function toHeadline(

@@ -3,6 +3,7 @@ import type { Place } from '../../map/Place.ts';
 import type { EvaluationDocument, EvaluationReport, ReportedQuery } from '../EvaluationDocument.ts';
 import { describeEvaluation, formatMetres, formatPercent, type ReportPictures } from './createReportDocument.ts';
 import type { FactGroup, Loss, ReportDocument } from './ReportDocument.ts';
+import { countOf } from '../../countOf.ts';
 
 const EXAMPLES = 3;
 
@@ -16,7 +17,7 @@ export async function createEvaluationReport(
   return {
     ...(await describeEvaluation(report, pictures)),
     title: `Evaluation of ${document.map?.path ?? 'descriptors'}`,
-    subtitle: `${document.queries} queries of ${document.querySource} against ${document.database} images, right = ${document.criterion}`,
+    subtitle: `${countOf(document.queries, 'query', 'queries')} of ${document.querySource} against ${countOf(document.database, 'image')}, right = ${document.criterion}`,
     errors: [],
     trajectory: toTrajectory(perQuery, places),
     timings: [],

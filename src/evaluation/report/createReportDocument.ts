@@ -10,6 +10,7 @@ import type {
   RecallChart,
   ReportDocument,
 } from './ReportDocument.ts';
+import { countOf } from '../../countOf.ts';
 
 /** Where the pictures of the gallery come from; null = there is none. */
 export interface ReportPictures {
@@ -88,7 +89,7 @@ function toRecallChart({ document }: EvaluationReport): RecallChart {
   const points = Object.keys(recall)
     .map(Number)
     .map((n) => ({ n, recall: recall[n]!, interval95: recallInterval95[n] ?? null, chance: chance[n]! }));
-  return { note: `${queriesWithTruth} queries with a true match ${criterion}.`, points };
+  return { note: `${countOf(queriesWithTruth, 'query', 'queries')} with a true match ${criterion}.`, points };
 }
 
 function toAcceptanceCurves(perQuery: readonly ReportedQuery[]): readonly AcceptanceChartCurve[] {
