@@ -10,6 +10,7 @@ import { findDefaultModel } from '../src/inference/loadModel.ts';
 import { readModelFiles } from '../src/inference/modelFiles.ts';
 import { OnnxDescriptorModel } from '../src/inference/OnnxDescriptorModel.ts';
 import { floatFeed, OnnxSession } from '../src/inference/OnnxSession.ts';
+import { median } from '../src/math/statistics.ts';
 import { endWithUsage } from './support/usage.ts';
 
 const [modelPath = findDefaultModel(), roundsText = '15'] = process.argv.slice(2);
@@ -18,11 +19,6 @@ if (!Number.isInteger(rounds) || rounds < 3) endWithUsage('descriptor.js [model]
 
 /** Images of one round; small enough that both halves of a round meet the same load of the machine. */
 const IMAGES = 16;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
 
 function createNoise(width: number, height: number, seed: number): RgbImage {
   const random = createRandom(seed);

@@ -11,15 +11,11 @@ import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../src/inference/OnnxDescriptorModel.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { DEFAULT_BATCH } from '../src/map/describeImages.ts';
+import { median } from '../src/math/statistics.ts';
 import { endWithUsage } from './support/usage.ts';
 
 const [sourcePath, runs = '5'] = process.argv.slice(2);
 if (sourcePath === undefined) endWithUsage('map_build.js SOURCE [runs] (SOURCE: a folder of images or a CSV)');
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
 
 async function decodeAll(path: string): Promise<readonly RgbImage[]> {
   const images: RgbImage[] = [];

@@ -6,6 +6,7 @@ import { isFrameProblem } from '../src/image/FrameLimits.ts';
 import { resizeImage, type ResizeKernel } from '../src/image/resizeImage.ts';
 import type { RgbImage } from '../src/image/RgbImage.ts';
 import { toTensor } from '../src/image/toTensor.ts';
+import { median, quantile } from '../src/math/statistics.ts';
 
 const WARM_UP = 40;
 const ROUNDS = 200;
@@ -30,12 +31,9 @@ async function measure(name: string, work: () => unknown): Promise<number> {
     await work();
     if (round >= WARM_UP) times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  const median = times[ROUNDS / 2]!;
-  console.log(
-    `${name.padEnd(44)} median ${median.toFixed(2)} ms   p95 ${times[Math.floor(ROUNDS * 0.95)]!.toFixed(2)} ms`,
-  );
-  return median;
+  const [middle, late] = [median(times), quantile(times, 0.95)];
+  console.log(`${name.padEnd(44)} median ${middle.toFixed(2)} ms   p95 ${late.toFixed(2)} ms`);
+  return middle;
 }
 
 function orThrow(result: Awaited<ReturnType<typeof decodeFrame>>): RgbImage {

@@ -2,7 +2,7 @@
  * @file Does a recording need more memory when it is longer? Writes raw camera images of a given size in GB as MCAP and as
  * rosbag2 SQLite, reads each through, replays the first one, and prints the peak of the resident memory.
  *
- *   node dist/bench/recording_memory.js [gigabytes, default 1] [folder]
+ *   node dist/bench/recording_memory.js [gigabytes, default 1] [folder, made where it is missing]
  */
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import type { ReplayFrame } from '../src/evaluation/replay/ReplayFrame.ts';
 import { encodeJpeg } from '../src/image/encode.ts';
 import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import { createLocalizer } from '../src/localization/createLocalizer.ts';
+import { makeFolder } from '../src/makeFolder.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { EnginePool } from '../src/recognition/EnginePool.ts';
 
@@ -27,7 +28,9 @@ const [width, height] = [1280, 720];
 const frameBytes = width * height * 3;
 const gigabytes = Number(process.argv[2] ?? '1');
 const frames = Math.ceil((gigabytes * 1e9) / frameBytes);
-const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), 'netvlad-bench-'));
+const parent = process.argv[3] ?? tmpdir();
+await makeFolder(parent);
+const folder = mkdtempSync(join(parent, 'netvlad-bench-'));
 
 async function writeMcap(path: string): Promise<void> {
   const writer = await createMcapWriter(path);

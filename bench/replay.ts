@@ -4,11 +4,12 @@
  * network alone on decoded images, run by run, in two groups. On all cores: one image after the other as in the node, several at
  * once as in a replay. What decoding costs the cores cannot be hidden where the network fills them: the rate of both in one thread
  * tells how much that is. On one core: an engine that leaves the others to reading and decoding tells whether these overlap with
- * its network.
+ * its network. Two threads of one inference have two speeds on some machines, whence least and most of every ratio.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import { createMcapWriter } from '../src/bags/McapRecordingWriter.ts';
 import { openBag } from '../src/bags/openBag.ts';
 import { toRosTime } from '../src/bags/rosTime.ts';
@@ -26,6 +27,7 @@ import { findDefaultModel, loadModel } from '../src/inference/loadModel.ts';
 import { createLocalizer } from '../src/localization/createLocalizer.ts';
 import { buildMap } from '../src/map/buildMap.ts';
 import { mapAhead } from '../src/map/mapAhead.ts';
+import { median } from '../src/math/statistics.ts';
 import { EnginePool, type PoolPlan } from '../src/recognition/EnginePool.ts';
 import type { EngineConfig } from '../src/recognition/RecognitionEngine.ts';
 import { endWithUsage } from './support/usage.ts';
@@ -72,11 +74,6 @@ async function record(path: string, kind: Kind, frames: readonly RecordedFrame[]
   await writer.close();
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
-
 const folder = await mkdtemp(join(tmpdir(), 'netvlad-bench-'));
 const mapPath = join(folder, 'drive.vprmap');
 const bagPathOf = (kind: Kind): string => join(folder, `${kind}.mcap`);
@@ -111,7 +108,11 @@ interface Cost {
   readonly cpuMs: number;
 }
 
+/** Idle threads of ONNX Runtime spin on for some 35 ms after its last run: on the account of what comes next, if that began at once. */
+const REST_MS = 200;
+
 async function costOf(work: () => Promise<void>): Promise<Cost> {
+  await rest(REST_MS);
   const [started, cpu] = [performance.now(), process.cpuUsage()];
   await work();
   const wallMs = performance.now() - started;
@@ -175,9 +176,16 @@ const GROUPS: readonly Readonly<Record<string, () => Promise<void>>>[] = [
 ];
 
 function print(name: string, values: readonly Cost[], bare: readonly Cost[]): void {
-  const ratio = median(values.map(({ rate }, run) => rate / bare[run]!.rate));
+  const ratios = values.map(({ rate }, run) => rate / bare[run]!.rate);
+  const [ratio, least, most] = [median(ratios), Math.min(...ratios), Math.max(...ratios)].map((each) =>
+    each.toFixed(2),
+  );
   const [rate, cpuMs] = [median(values.map((cost) => cost.rate)), median(values.map((cost) => cost.cpuMs))];
-  const facts = [`${rate.toFixed(0).padStart(4)}/s`, `${ratio.toFixed(2)} of the first`, `${cpuMs.toFixed(1)} ms CPU`];
+  const facts = [
+    `${rate.toFixed(0).padStart(4)}/s`,
+    `${ratio} (${least}..${most}) of the first`,
+    `${cpuMs.toFixed(1)} ms CPU`,
+  ];
   console.log(`${name.padEnd(44)} ${facts.join(', ')}`);
 }
 
@@ -193,7 +201,7 @@ try {
   }
   const { width, height } = images[0]!;
   console.log(
-    `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs`,
+    `${images.length} images of ${width} x ${height}, ${availableParallelism()} cores, medians of ${runs} runs, of ratios least and most beside them`,
   );
   for (const group of costs) {
     console.log();

@@ -1,4 +1,5 @@
 /** @file From which size of map on does the approximate index pay, and what does it lose? `node dist/bench/retrieval.js [places...]` */
+import { median } from '../src/math/statistics.ts';
 import { ExactIndex } from '../src/retrieval/ExactIndex.ts';
 import { HnswIndex } from '../src/retrieval/HnswIndex.ts';
 import type { VectorIndex } from '../src/retrieval/VectorIndex.ts';
@@ -33,7 +34,7 @@ async function query(index: VectorIndex, queries: Float32Array): Promise<{ media
     times.push(performance.now() - start);
     found.push(new Set(matches.map(({ place }) => place)));
   }
-  return { medianMs: times.sort((a, b) => a - b)[QUERIES / 2]!, found };
+  return { medianMs: median(times), found };
 }
 
 const sizes = process.argv.slice(2).map(Number);

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../src/Logger.ts';
+import { median } from '../src/math/statistics.ts';
 import { silentProgress } from '../src/Progress.ts';
 import { initializePooling } from '../src/training/initializeHead.ts';
 import { loadBackbone } from '../src/training/loadBackbone.ts';
@@ -112,8 +113,6 @@ function runPyTorch(network: TrainingNetwork, batches: readonly Batch[], blocks:
   const script = join(import.meta.dirname, '../../bench/training_step.py');
   return JSON.parse(execFileSync(options.python, [script, folder], { encoding: 'utf8' })) as InPyTorch;
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** |a - b| / |b| of the tensor in which it is largest. */
 function worstTensor(

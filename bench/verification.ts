@@ -4,6 +4,7 @@
  * parts are `recall`, `strangers` and `cost`, all unless named (docs/verification.md).
  */
 import { computeAcceptanceAt, type JudgedAnswer } from '../src/evaluation/acceptance.ts';
+import { median } from '../src/math/statistics.ts';
 import { findConsensus } from '../src/verification/findConsensus.ts';
 import { quantizeGrid } from '../src/verification/LocalGrid.ts';
 import { matchGrids, selectMutual, type Correspondence } from '../src/verification/matchGrids.ts';
@@ -15,7 +16,6 @@ import {
   describeAll,
   K,
   matcher,
-  median,
   model,
   percent,
   quantile,

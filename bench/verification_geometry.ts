@@ -10,6 +10,7 @@
  */
 import type { GeotaggedImage } from '../src/datasets/GeotaggedImage.ts';
 import { rankByEvidence } from '../src/verification/rankByEvidence.ts';
+import { median } from '../src/math/statistics.ts';
 import { GEOMETRIC_MODELS, type GeometricModel } from './support/geometricModels.ts';
 import { loadStreetsForTuning, loadTownForTuning, metresApart, type PublicQuestion } from './support/publicSets.ts';
 import {
@@ -17,7 +18,6 @@ import {
   correspond,
   describeAll,
   matcher,
-  median,
   model,
   percent,
   quantile,

@@ -100,10 +100,6 @@ export async function retrieveAll(question: PublicQuestion): Promise<readonly (r
   return lists;
 }
 
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
 /** The value below which this share of them lies. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
