@@ -4,10 +4,10 @@ import { findDefaultModel, loadModel } from '../inference/loadModel.ts';
 import type { OnnxDescriptorModel } from '../inference/OnnxDescriptorModel.ts';
 import type { Provider } from '../inference/OnnxSession.ts';
 import type { Logger } from '../Logger.ts';
+import { PARAMETERS } from '../ros/parameters.ts';
 import { parseInteger } from './optionValues.ts';
 
-/** As the node's parameter inference_threads. */
-const MOST_THREADS = 128;
+const [, MOST_THREADS] = PARAMETERS.inference_threads.range;
 
 export interface ModelFlags {
   readonly model?: string;

@@ -11,6 +11,10 @@ function distance(a: Vector3, b: Vector3): number {
   return Math.hypot(a.x - b.x, a.y - b.y, a.z - b.z);
 }
 
+/**
+ * A nav_msgs/Path has no gaps: viewers join the pose before an excursion to the one behind it by a straight line. The trail is kept
+ * nevertheless, for most of it is of use; the stamps of its poses tell where it was not located.
+ */
 export class Trajectory {
   #poses: Path['poses'][number][] = [];
 

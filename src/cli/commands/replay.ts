@@ -12,7 +12,7 @@ import type { ParameterValues } from '../../ros/parameters.ts';
 import { addModelOptions, toProviders } from '../modelOptions.ts';
 import { parseInteger, parsePositiveNumber } from '../optionValues.ts';
 import { readNodeParameters } from '../replay/readNodeParameters.ts';
-import { ReplayRun, type Recognition, type ReplayFlags } from '../replay/ReplayRun.ts';
+import { ReplayRun, type ReplayEngine, type ReplayFlags } from '../replay/ReplayRun.ts';
 import { runCommand, type CommandContext } from '../runCommand.ts';
 
 function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConfig {
@@ -45,18 +45,18 @@ async function replay(path: string, flags: ReplayFlags, context: CommandContext)
   const bag = await openBag(path);
   try {
     const config = toEngineConfig(flags, values);
-    const recognition = await openRecognition(config, flags);
+    const engine = await openReplayEngine(config, flags);
     try {
-      await new ReplayRun({ bag, ...recognition, values, flags, context }).run();
+      await new ReplayRun({ bag, ...engine, values, flags, context }).run();
     } finally {
-      await recognition.recognizer.dispose();
+      await engine.recognizer.dispose();
     }
   } finally {
     await bag.close();
   }
 }
 
-async function openRecognition(config: EngineConfig, flags: ReplayFlags): Promise<Recognition> {
+async function openReplayEngine(config: EngineConfig, flags: ReplayFlags): Promise<ReplayEngine> {
   const wantsPictures = flags.out !== undefined && flags.debugImage !== false;
   if (flags.speed === undefined && !wantsPictures) {
     const pool = await EnginePool.open(config);

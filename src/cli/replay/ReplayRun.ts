@@ -58,8 +58,8 @@ const DECISIVE: readonly RegExp[] = [
 /** A damaged database loses messages one by one. */
 const MOST_WARNINGS = 20;
 
-/** What images are recognized with. */
-export interface Recognition {
+/** What recognizes the images of a recording: one engine, or a pool of them. */
+export interface ReplayEngine {
   readonly recognizer: PlaceRecognizer;
   readonly facts: EngineFacts;
   /** Draws the debug images of --out; null = there are none. */
@@ -68,7 +68,7 @@ export interface Recognition {
   readonly ahead: number;
 }
 
-export interface RunParts extends Recognition {
+export interface RunParts extends ReplayEngine {
   readonly bag: BagSource;
   readonly values: ParameterValues;
   readonly flags: ReplayFlags;

@@ -23,6 +23,15 @@ describe('Trajectory', () => {
     assert.deepEqual(trailOf([1, 2, 3, 4, 5].map((sec) => [sec, 0.3 * sec])), [0.3, 0.8999999999999999, 1.5]);
   });
 
+  it('goes on behind an excursion, with the stamps that tell of the gap', () => {
+    const trajectory = new Trajectory();
+    for (const [sec, x] of [[1, 0], [2, 5], [60, 90], [61, 95]] as const) trajectory.add(poseAt(sec, x)); // prettier-ignore
+    assert.deepEqual(
+      trajectory.toMessage()!.poses.map(({ header, pose }) => [header.stamp.sec, pose.position.x]),
+      [[1, 0], [2, 5], [60, 90], [61, 95]], // prettier-ignore
+    );
+  });
+
   it('begins anew when time jumps back', () => {
     assert.deepEqual(trailOf([[10, 0], [11, 5], [3, 5.1], [4, 7]]), [5.1, 7]); // prettier-ignore
   });
