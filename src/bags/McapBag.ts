@@ -31,7 +31,7 @@ export class McapBag implements BagSource {
     this.#decompress = decompress;
     this.range = joinRanges(catalog.spans);
     const index = catalog.indexed ? 'indexed' : 'without an index';
-    this.description = `MCAP ${basename(file.path)} (${index}, ${catalog.spans.length} chunks)`;
+    this.description = `MCAP ${basename(file.path)} (${index}, ${countOf(catalog.spans.length, 'chunk')})`;
     const table = new BagTopicTable();
     this.#topicOfChannel = addTopics(table, catalog);
     this.topics = table.topics();

@@ -23,7 +23,7 @@ export class Ros1Bag implements BagSource {
     this.#file = file;
     this.#catalog = catalog;
     const { chunks, connections, indexed } = catalog;
-    this.description = `ROS 1 bag ${basename(file.path)} (${indexed ? 'indexed' : 'without an index'}, ${chunks.length} chunks)`;
+    this.description = `ROS 1 bag ${basename(file.path)} (${indexed ? 'indexed' : 'without an index'}, ${countOf(chunks.length, 'chunk')})`;
     const counts = countMessages(chunks);
     const table = new BagTopicTable();
     for (const [id, { topic: name, type, definition }] of connections) {

@@ -39,7 +39,7 @@ function formatLocalFeatures({ places, withLocalFeatures, tableBytes, manifest: 
 
 /** In one paragraph: what the calibration rests on and what it expects. */
 export function formatCalibration({ method, samples, expectedRecall, revisits, warning }: PlaceCalibration): string {
-  const basis = `${method}: ${samples.retrievals} retrievals, ${samples.right} right at once, ${samples.impostors} impostors`;
+  const basis = `${method}: ${countOf(samples.retrievals, 'retrieval')}, ${samples.right} right at once, ${countOf(samples.impostors, 'impostor')}`;
   const recall = Object.entries(expectedRecall).map(([n, share]) => `@${n} ${(100 * share).toFixed(1)} %`);
   const expected = recall.length === 0 ? '' : `; expected recall ${recall.join(', ')}`;
   const laps = revisits === undefined ? '' : `; ${countOf(revisits.length, 'image')} of later laps laid over the first`;

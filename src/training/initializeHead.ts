@@ -10,6 +10,7 @@ import { drawImages } from './drawImages.ts';
 import type { Backbone } from './loadBackbone.ts';
 import type { TrainingImage } from './neighbourhoods.ts';
 import { describeWithProgress, withModel, type TrainingContext } from './TrainingContext.ts';
+import { countOf } from '../countOf.ts';
 
 /** Up to `count` rows of one image's features, drawn without replacement, one after the other. */
 function sampleLocations(
@@ -66,7 +67,7 @@ export async function initializePooling(
     ...{ clusters, random, maxIterations: initialisation.iterations },
   });
   context.logger.info(
-    `k-means: ${clusters} centres after ${iterations} iterations, mean squared distance ${inertia.toFixed(4)}`,
+    `k-means: ${clusters} centres after ${countOf(iterations, 'iteration')}, mean squared distance ${inertia.toFixed(4)}`,
   );
   if (pooling.kind === 'vlad') return { kind: 'vlad', clusters, centres };
   const { assignmentRatio } = initialisation;
