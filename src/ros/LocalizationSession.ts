@@ -8,7 +8,8 @@ import type { EngineConfig, EngineFacts } from '../recognition/RecognitionEngine
 import { WorkerRecognizer, type WorkerState } from '../recognition/WorkerRecognizer.ts';
 import { GrowingLocalizer } from './GrowingLocalizer.ts';
 import { Outputs } from './Outputs.ts';
-import { toLocalizerOptions, type ParameterValues } from './parameters.ts';
+import { toLocalizerOptions } from './localizerParameters.ts';
+import type { ParameterValues } from './parameters.ts';
 import { RecallMonitor } from './RecallMonitor.ts';
 import type { RosNode } from './RosNode.ts';
 import type { MessageContext } from './toMessages.ts';

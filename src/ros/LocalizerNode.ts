@@ -15,7 +15,7 @@ import { serveControls, type LocalizerControls } from './localizerControls.ts';
 import { NodeTime } from './NodeTime.ts';
 import { serveParameters } from './parameterServices.ts';
 import type { ParameterStore } from './ParameterStore.ts';
-import { LOCALIZER_PARAMETERS } from './parameters.ts';
+import { LOCALIZER_PARAMETERS } from './localizerParameters.ts';
 import { isDoneSoon } from './patience.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type RosNode } from './RosNode.ts';
 import { toRecallMessage } from './toMessages.ts';

@@ -1,7 +1,8 @@
 /** @file Mapping on the robot: keyframes become places of the map, each with its geotag; a place counts when it is on the disk. */
 import type { GeoPoint, Pose } from '../geo/Pose.ts';
 import { describeError } from '../errors.ts';
-import type { LoopClosure, LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
+import type { LoopClosure } from '../localization/LoopClosure.ts';
+import type { LoopClosureDetector } from '../localization/LoopClosureDetector.ts';
 import type { Place } from '../map/Place.ts';
 import type { FrameGeotag, RecognitionEngine } from '../recognition/RecognitionEngine.ts';
 import type { RecognizedFrame } from './FramePipeline.ts';

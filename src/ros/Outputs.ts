@@ -1,6 +1,6 @@
 /** @file The topics that carry what is recognized. Built at configure, taken off the graph at cleanup. */
 import type { Decision } from '../localization/Localizer.ts';
-import type { LoopClosure } from '../localization/LoopClosureDetector.ts';
+import type { LoopClosure } from '../localization/LoopClosure.ts';
 import type { CompressedImage, MessageType, MessageTypes, PlaceHypothesesMessage } from './messages.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type Qos, type RosNode } from './RosNode.ts';
 import {

@@ -1,6 +1,7 @@
 /** @file The values of declared parameters: checked against their definitions, told to who listens. Knows nothing of ROS. */
 import type { OverrideValue } from './parameterOverrides.ts';
-import type { ParameterDefinition, ParameterName, ParameterValue, ParameterValues, ValueOf } from './parameters.ts';
+import type { ParameterDefinition, ParameterValue } from './ParameterDefinition.ts';
+import type { ParameterName, ParameterValues, ValueOf } from './parameters.ts';
 
 export type Checked = { readonly value: ParameterValue } | { readonly problem: string };
 

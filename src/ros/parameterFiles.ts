@@ -1,6 +1,7 @@
 /** @file The parameter table as `config/localizer.yaml` and `docs/parameters.md`. Pure text; scripts/generate-parameters.js writes it. */
 import { stringify } from 'yaml';
-import { PARAMETER_GROUPS, PARAMETERS, type ParameterDefinition, type ParameterGroup } from './parameters.ts';
+import { PARAMETER_GROUPS, type ParameterDefinition, type ParameterGroup } from './ParameterDefinition.ts';
+import { PARAMETERS } from './parameters.ts';
 
 const WIDTH = 110;
 

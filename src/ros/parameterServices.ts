@@ -7,7 +7,7 @@ import type {
   SetParametersResult,
 } from './messages.ts';
 import type { ParameterStore } from './ParameterStore.ts';
-import type { ParameterDefinition, ParameterType, ParameterValue } from './parameters.ts';
+import type { ParameterDefinition, ParameterType, ParameterValue } from './ParameterDefinition.ts';
 import { readSystemTimeNs } from './NodeTime.ts';
 import { DEFAULT_QOS, type Destroyable, type RosNode } from './RosNode.ts';
 

@@ -1,89 +1,7 @@
-/**
- * @file The one table of the node's parameters. ROS descriptors, `config/localizer.yaml` and `docs/parameters.md` are made
- * from it (scripts/generate-parameters.js), and a test compares them.
- */
-import { DEFAULT_LOOP_CLOSURE_OPTIONS } from '../localization/LoopClosureDetector.ts';
-import { LOCALIZER_SETTINGS, type LocalizerOptions } from '../localization/localizerOptions.ts';
-
-/**
- * When a new value takes effect: `dynamic` at once; `structural` at the next configure (cleanup first); `startup` only in a
- * new process, so that ROS shows it as read-only.
- */
-export type ParameterChange = 'dynamic' | 'structural' | 'startup';
-
-interface Described {
-  readonly group: ParameterGroup;
-  /** One or two sentences: what it does and when to change it. */
-  readonly doc: string;
-  readonly change: ParameterChange;
-  readonly unit?: string;
-}
-export type ParameterDefinition = Described &
-  (
-    | { readonly type: 'bool'; readonly default: boolean }
-    | { readonly type: 'integer'; readonly default: number; readonly range: readonly [number, number] }
-    | { readonly type: 'double'; readonly default: number; readonly range: readonly [number, number] }
-    | { readonly type: 'string'; readonly default: string; readonly choices?: readonly string[] }
-    | { readonly type: 'string_array'; readonly default: readonly string[]; readonly choices?: readonly string[] }
-  );
-
-export const PARAMETER_GROUPS = {
-  files: 'Model and map',
-  input: 'Camera and other inputs',
-  recognition: 'Recognition',
-  localization: 'Localization',
-  frames: 'Frames and tf',
-  mapping: 'Mapping on the robot',
-  evaluation: 'Measured recall',
-  node: 'The node itself',
-} as const;
-export type ParameterGroup = keyof typeof PARAMETER_GROUPS;
-
-/** The localizer's settings as parameters: snake case, units apart. */
-export const LOCALIZER_PARAMETERS = {
-  accept_probability: { setting: 'acceptProbability' },
-  keep_probability: { setting: 'keepProbability' },
-  off_map_probability: { setting: 'offMapProbability' },
-  place_radius: { setting: 'placeRadiusM', unit: 'm' },
-  place_radius_steps: { setting: 'placeRadiusSteps' },
-  heading_tolerance: { setting: 'headingToleranceDeg', unit: 'deg' },
-  max_speed: { setting: 'maxSpeedMps', unit: 'm/s' },
-  max_steps_per_frame: { setting: 'maxStepsPerFrame' },
-  odometry_noise: { setting: 'odometryNoise' },
-  max_gap: { setting: 'maxGapS', unit: 's' },
-  frame_weight: { setting: 'frameWeight' },
-  max_hypotheses: { setting: 'maxHypotheses' },
-  sequence_filter: { setting: 'sequence' },
-} as const satisfies Readonly<Record<string, { readonly setting: keyof LocalizerOptions; readonly unit?: string }>>;
-type LocalizerParameter = keyof typeof LOCALIZER_PARAMETERS;
-
-type LocalizerDefinitions = {
-  readonly [N in LocalizerParameter]: ParameterDefinition & {
-    readonly type: (typeof LOCALIZER_PARAMETERS)[N]['setting'] extends 'sequence' ? 'bool' : 'double' | 'integer';
-  };
-};
-
-function createLocalizerParameters(): LocalizerDefinitions {
-  const definitions = Object.entries(LOCALIZER_PARAMETERS).map(([name, mapped]): [string, ParameterDefinition] => {
-    const setting = LOCALIZER_SETTINGS[mapped.setting];
-    const unit = 'unit' in mapped ? { unit: mapped.unit } : {};
-    const common = { group: 'localization', change: 'dynamic', doc: setting.description, ...unit } as const;
-    if (typeof setting.default === 'boolean') return [name, { ...common, type: 'bool', default: setting.default }];
-    if (!('min' in setting)) throw new Error(`Localizer setting ${mapped.setting} has no range.`);
-    const type = 'integer' in setting ? 'integer' : 'double';
-    return [name, { ...common, type, default: setting.default, range: [setting.min, setting.max] }];
-  });
-  return Object.fromEntries(definitions) as LocalizerDefinitions;
-}
-
-/** The localizer's settings out of the node's parameters. */
-export function toLocalizerOptions(values: Readonly<Record<LocalizerParameter, unknown>>): Partial<LocalizerOptions> {
-  const options = Object.entries(LOCALIZER_PARAMETERS).map(([name, { setting }]) => [
-    setting,
-    values[name as LocalizerParameter],
-  ]);
-  return Object.fromEntries(options) as Partial<LocalizerOptions>;
-}
+/** @file The one table of the node's parameters: descriptors, config/localizer.yaml and docs/parameters.md are made from it. */
+import { DEFAULT_LOOP_CLOSURE_OPTIONS } from '../localization/LoopClosure.ts';
+import { createLocalizerParameters } from './localizerParameters.ts';
+import type { ParameterDefinition, ValueOfType } from './ParameterDefinition.ts';
 
 export const PARAMETERS = {
   map: {
@@ -375,15 +293,5 @@ export const PARAMETERS = {
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
 
 export type ParameterName = keyof typeof PARAMETERS;
-
-interface ValueOfType {
-  readonly bool: boolean;
-  readonly integer: number;
-  readonly double: number;
-  readonly string: string;
-  readonly string_array: readonly string[];
-}
-export type ParameterType = keyof ValueOfType;
-export type ParameterValue = ValueOfType[ParameterType];
 export type ValueOf<N extends ParameterName> = ValueOfType[(typeof PARAMETERS)[N]['type']];
 export type ParameterValues = { readonly [N in ParameterName]: ValueOf<N> };

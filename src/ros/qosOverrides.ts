@@ -1,6 +1,6 @@
 /** @file `qos_overrides.<topic>.subscription.*`: the standard parameters by which a launch file changes a topic's QoS. */
 import type { ParameterStore } from './ParameterStore.ts';
-import type { ParameterDefinition } from './parameters.ts';
+import type { ParameterDefinition } from './ParameterDefinition.ts';
 import type { Durability, Qos, Reliability } from './RosNode.ts';
 
 /** The definitions for one subscription; `topic` is as on the graph. */

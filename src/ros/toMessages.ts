@@ -4,7 +4,7 @@ import { toGeodetic, type LocalDatum } from '../geo/LocalDatum.ts';
 import { invertPose } from '../geo/poseAlgebra.ts';
 import type { Pose } from '../geo/Pose.ts';
 import type { Decision, LocalizationState, PoseHypothesis } from '../localization/Localizer.ts';
-import type { LoopClosure } from '../localization/LoopClosureDetector.ts';
+import type { LoopClosure } from '../localization/LoopClosure.ts';
 import type {
   Header,
   LoopClosureMessage,

@@ -4,7 +4,8 @@ import { isPositiveDefinite } from '../../src/geo/covariance.ts';
 import { planarPose } from '../../src/geo/poseAlgebra.ts';
 import type { Pose } from '../../src/geo/Pose.ts';
 import type { CandidateMatch } from '../../src/localization/Localizer.ts';
-import { LoopClosureDetector, type LoopClosure } from '../../src/localization/LoopClosureDetector.ts';
+import type { LoopClosure } from '../../src/localization/LoopClosure.ts';
+import { LoopClosureDetector } from '../../src/localization/LoopClosureDetector.ts';
 
 const LAP = 60;
 

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { TRANSITIONS } from '../../src/ros/Lifecycle.ts';
-import { PARAMETERS, type ParameterDefinition } from '../../src/ros/parameters.ts';
+import type { ParameterDefinition } from '../../src/ros/ParameterDefinition.ts';
+import { PARAMETERS } from '../../src/ros/parameters.ts';
 import { untilStatus } from './support/diagnostics.ts';
 import { NodeProcess } from './support/NodeProcess.ts';
 import { createPaintedTown, TOWN_SIZE, type PaintedTown } from './support/paintedTown.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createDatum, toEnu } from '../../src/geo/LocalDatum.ts';
 import { relativePose, yawOf } from '../../src/geo/poseAlgebra.ts';
 import { createRandom } from '../../src/math/random.ts';
+import { planTraverses, type SimulationSettings } from '../../src/simulation/planTraverses.ts';
 import { planRoute } from '../../src/simulation/route.ts';
 import { baseOf, simulateFixes, simulateOdometry } from '../../src/simulation/sensors.ts';
-import { planTraverses, type SimulationSettings } from '../../src/simulation/simulateTown.ts';
 import { planTown } from '../../src/simulation/TownPlan.ts';
 
 const settings: SimulationSettings = {

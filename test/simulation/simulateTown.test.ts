@@ -9,7 +9,8 @@ import { isDatasetProblem, type GeotaggedImage, type GeotaggedImageSource } from
 import { createDatum, toEnu } from '../../src/geo/LocalDatum.ts';
 import { NetvladError } from '../../src/errors.ts';
 import { silentProgress } from '../../src/Progress.ts';
-import { simulateTown, type SimulationSettings } from '../../src/simulation/simulateTown.ts';
+import type { SimulationSettings } from '../../src/simulation/planTraverses.ts';
+import { simulateTown } from '../../src/simulation/simulateTown.ts';
 
 const settings: SimulationSettings = {
   seed: 7,

@@ -2,7 +2,8 @@
 import { wrapAngle } from '../../src/geo/angles.ts';
 import { composePoses, planarPose, relativePose, yawOf } from '../../src/geo/poseAlgebra.ts';
 import type { Pose } from '../../src/geo/Pose.ts';
-import { LoopClosureDetector, type LoopClosure } from '../../src/localization/LoopClosureDetector.ts';
+import type { LoopClosure } from '../../src/localization/LoopClosure.ts';
+import { LoopClosureDetector } from '../../src/localization/LoopClosureDetector.ts';
 import type { Place } from '../../src/map/Place.ts';
 import type { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { searchMap } from './describedSets.ts';

@@ -1,5 +1,5 @@
 /** @file A chart of lines over a common axis. */
-import type { ReportChart } from './reportCharts.ts';
+import { GRID, LEGEND, type ReportChart } from './ReportChart.ts';
 import type { CurveChart } from './ReportDocument.ts';
 import { SERIES_COLOURS } from './seriesColours.ts';
 
@@ -16,8 +16,8 @@ export function curveChart({ title, note, xLabel, yLabel, series }: CurveChart, 
     note,
     option: {
       color: SERIES_COLOURS,
-      grid: { left: 30, right: 18, top: 44, bottom: 34, containLabel: true },
-      legend: { top: 4, type: 'scroll' },
+      grid: GRID,
+      legend: LEGEND,
       tooltip: { trigger: 'axis' },
       xAxis: { ...named(xLabel, 26), minInterval: 1, scale: true },
       yAxis: named(yLabel, 40),
