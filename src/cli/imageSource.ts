@@ -45,34 +45,51 @@ export function addImageSourceOptions(command: Command): Command {
     .option('--keyframe-interval <s>', '... or after this time', parsePositiveNumber);
 }
 
-/** Options that mean something for one kind of source only. */
-const OPTIONS_OF_KIND: readonly {
-  readonly kind: ImageSourceKind;
-  readonly named: string;
-  readonly options: Readonly<Partial<Record<keyof ImageSourceFlags, string>>>;
-}[] = [
-  {
-    kind: 'recording',
-    named: 'a recording',
-    options: {
-      ...{ imageTopic: '--image-topic', positionTopic: '--position-topic', baseFrame: '--base-frame' },
-      ...{ keyframeDistance: '--keyframe-distance', keyframeTurn: '--keyframe-turn' },
-      keyframeInterval: '--keyframe-interval',
-    },
-  },
-  { kind: 'dbstruct', named: 'a dbStruct .mat', options: { imageRoot: '--image-root' } },
-];
+/** Each option with the kind of source that it means something for; null = any. */
+const SOURCE_OPTIONS: Readonly<
+  Record<keyof ImageSourceFlags, { readonly name: string; readonly kind: ImageSourceKind | null }>
+> = {
+  role: { name: '--role', kind: null },
+  condition: { name: '--condition', kind: null },
+  imageRoot: { name: '--image-root', kind: 'dbstruct' },
+  imageTopic: { name: '--image-topic', kind: 'recording' },
+  positionTopic: { name: '--position-topic', kind: 'recording' },
+  baseFrame: { name: '--base-frame', kind: 'recording' },
+  keyframeDistance: { name: '--keyframe-distance', kind: 'recording' },
+  keyframeTurn: { name: '--keyframe-turn', kind: 'recording' },
+  keyframeInterval: { name: '--keyframe-interval', kind: 'recording' },
+};
 
-/** Throws `usage` when an option was given that is for none of the sources: it would be left out without a word. */
+const KINDS = { recording: 'a recording', dbstruct: 'a dbStruct .mat' } as const;
+
+type GivenOption = (typeof SOURCE_OPTIONS)[keyof ImageSourceFlags];
+
+function listGiven(flags: ImageSourceFlags): GivenOption[] {
+  return Object.entries(SOURCE_OPTIONS).flatMap(([flag, option]) =>
+    flags[flag as keyof ImageSourceFlags] === undefined ? [] : [option],
+  );
+}
+
+/** An option that cannot be followed would be left out without a word. */
+function refuse(options: readonly GivenOption[], because: string): never {
+  const names = options.map(({ name }) => name).join(', ');
+  const [verb, what] = options.length === 1 ? ['is', 'option'] : ['are', 'options'];
+  throw new NetvladError('usage', `${names} ${verb} for ${because}.`, { hint: `Leave the ${what} out.` });
+}
+
+/** Throws `usage` when an option was given that is for none of the sources. */
 export function assertOptionsFit(paths: readonly string[], flags: ImageSourceFlags): void {
-  for (const { kind, named, options } of OPTIONS_OF_KIND) {
-    const given = Object.entries(options).filter(([flag]) => flags[flag as keyof ImageSourceFlags] !== undefined);
+  for (const kind of ['recording', 'dbstruct'] as const) {
+    const given = listGiven(flags).filter((option) => option.kind === kind);
     if (given.length === 0 || paths.some((path) => recognizeImageSource(path) === kind)) continue;
-    const [names, verb] = [given.map(([, name]) => name).join(', '), given.length === 1 ? 'is' : 'are'];
-    throw new NetvladError('usage', `${names} ${verb} for ${named}, which ${paths.join(', ')} is not.`, {
-      hint: given.length === 1 ? 'Leave the option out.' : 'Leave the options out.',
-    });
+    refuse(given, `${KINDS[kind]}, which ${paths.join(', ')} is not`);
   }
+}
+
+/** Throws `usage` when an option of a source was given without the source, which `option` would name. */
+export function assertNoSourceOptions(flags: ImageSourceFlags, option: string): void {
+  const given = listGiven(flags);
+  if (given.length > 0) refuse(given, `the images of ${option}, which is not given`);
 }
 
 /** As `openSourceFromFlags`, for one of several sources that `assertOptionsFit` has been asked about together. */

@@ -4,7 +4,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
-import { assertOptionsFit, openSourceFromFlags, type ImageSourceFlags } from '../../src/cli/imageSource.ts';
+import {
+  assertNoSourceOptions,
+  assertOptionsFit,
+  openSourceFromFlags,
+  type ImageSourceFlags,
+} from '../../src/cli/imageSource.ts';
 import { NetvladError } from '../../src/errors.ts';
 import { imageMessage } from '../bags/support/rosMessageBuilders.ts';
 
@@ -47,6 +52,16 @@ describe('options of an image source', () => {
     });
     const usual = { distanceM: 2, turnRad: 1, intervalS: null };
     assert.equal((await openSourceFromFlags(at('drive.mcap'), {}, usual)).count, 1);
+  });
+
+  it('refuses options of a source that is not given', () => {
+    assertNoSourceOptions({}, '--queries');
+    assert.throws(
+      () => {
+        assertNoSourceOptions({ role: 'query', keyframeInterval: 1 }, '--queries');
+      },
+      { code: 'usage', message: '--role, --keyframe-interval are for the images of --queries, which is not given.' },
+    );
   });
 
   it('takes an option that fits one of several sources', () => {

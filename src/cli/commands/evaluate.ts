@@ -25,6 +25,7 @@ import { writeFileAtomically } from '../../writeFileAtomically.ts';
 import { formatEvaluation } from '../formatEvaluation.ts';
 import {
   addImageSourceOptions,
+  assertNoSourceOptions,
   IMAGE_SOURCE_HELP,
   openSourceFromFlags,
   type ImageSourceFlags,
@@ -117,6 +118,7 @@ async function evaluateArrays(
   queries: string,
   { flags, context }: EvaluateWork,
 ): Promise<EvaluationReport> {
+  assertNoSourceOptions(flags, '--queries');
   const sets = await readDescriptorSets({ database, queries }, flags);
   const criterion = await chooseCriterion(flags, { hasPositions: sets.database.positions !== null });
   const report = await evaluateDescriptors(sets.database, sets.queries, {

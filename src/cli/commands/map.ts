@@ -15,6 +15,7 @@ import { verifyMap } from '../../map/verifyMap.ts';
 import { formatCalibration, formatMapInfo } from '../formatMapInfo.ts';
 import {
   addImageSourceOptions,
+  assertNoSourceOptions,
   IMAGE_SOURCE_HELP,
   openSourceFromFlags,
   type ImageSourceFlags,
@@ -104,6 +105,7 @@ interface CalibrateFlags extends ImageSourceFlags, ModelFlags, JsonFlag {
 
 async function calibrate(path: string, flags: CalibrateFlags, context: CommandContext): Promise<void> {
   const { samples, queries } = flags;
+  if (queries === undefined) assertNoSourceOptions(flags, '--queries');
   const options = { samples, progress: context.progress('calibrating'), signal: context.signal };
   const model = queries === undefined ? null : await openModelFromFlags(flags, context.logger);
   try {
