@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toRosTime } from '../../src/bags/rosTime.ts';
+import { countOf } from '../../src/countOf.ts';
 import type { ReplayDocument } from '../../src/evaluation/replay/ReplayDocument.ts';
 import { encodePng } from '../../src/image/encode.ts';
 import { createRandom } from '../../src/math/random.ts';
@@ -103,7 +104,11 @@ describe('netvlad replay of damaged recordings', function () {
     const lost = IMAGES - frames.images;
     assert.ok(lost >= 0 && (lost === 0 || problems.length > 0), `${what}: ${lost} images lost without a word`);
     if (problems.length === 0) return;
-    assert.match(run.stderr, new RegExp(`${frames.images} images read, the last recorded at \\d+\\.\\d+ s`), what);
+    assert.match(
+      run.stderr,
+      new RegExp(`${countOf(frames.images, 'image')} read, the last recorded at \\d+\\.\\d+ s`),
+      what,
+    );
     for (const { where } of problems.slice(0, 5)) assert.ok(run.stderr.includes(`${where}: `), what);
   }
 });
