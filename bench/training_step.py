@@ -2,13 +2,18 @@
 
 Reads a folder with step.json (shapes, rates) and raw float32 files. Writes the gradients of every batch at the start, in float32
 and float64, and the weights after one step on each batch, as raw float32 files; prints a JSON document.
+
+ReLU6 has no derivative at its corners, 0 and 6, but a set of them (the subdifferential), and rounding decides on which side of a
+corner an activation lies that is nearer to it than float32 resolves. So float64 gives its gradients three times: with the sides
+that it finds itself, and, where rounding decides, with our sides and with those of PyTorch's float32.
 """
 
 import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +25,7 @@ meta = json.loads((folder / "step.json").read_text())
 torch.set_num_threads(meta["threads"])
 
 Weights = dict[str, torch.Tensor]
+Activation = Callable[[torch.Tensor], torch.Tensor]
 Tuples = Sequence[torch.Tensor]  # each [query + positive + negatives, C, H, W]
 
 
@@ -31,20 +37,52 @@ def save(name: str, tensor: torch.Tensor) -> None:
     tensor.detach().float().numpy().tofile(folder / f"{name}.f32")
 
 
-activations: list[torch.Tensor] = []  # before ReLU6, while they are listened to
+@dataclass
+class Sides:
+    """What float64 took over from another computation."""
+
+    changed: int = 0
+    furthest: float = 0.0  # from a corner, of those
+    reach: float = 0.0  # between the outputs of both, at most: what rounding decides is nearer to a corner
 
 
-def relu6(x: torch.Tensor) -> torch.Tensor:
-    if listening:
-        activations.append(x.detach())
-    return F.relu6(x)
+class Corners:
+    """ReLU6 that keeps what it gives and takes the side of `other`'s outputs where rounding decides it."""
+
+    def __init__(self, other: Sequence[torch.Tensor], sides: Sides) -> None:
+        self.other, self.sides = other, sides
+        self.given: list[torch.Tensor] = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        exact = x.detach()
+        given, inside = exact.clamp(0, 6), is_inside(exact)
+        if self.other:
+            inside = inside ^ self.changed(exact, self.other[len(self.given)])
+        self.given.append(given)
+        return given + inside * (x - exact)  # x - exact is zero: it only carries the gradient
+
+    def changed(self, exact: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        reach = (exact.clamp(0, 6) - other).abs().max()
+        to_corner = torch.minimum(exact.abs(), (exact - 6).abs())
+        changed = (is_inside(exact) != is_inside(other)) & (to_corner <= reach)
+        self.sides.changed += int(changed.sum())
+        self.sides.furthest = max(self.sides.furthest, float((to_corner * changed).max()))
+        self.sides.reach = max(self.sides.reach, float(reach))
+        return changed
 
 
-def block(x: torch.Tensor, weights: Weights, index: int) -> torch.Tensor:
+def is_inside(x: torch.Tensor) -> torch.Tensor:
+    return (x > 0) & (x < 6)
+
+
+def block(x: torch.Tensor, weights: Weights, index: int, relu6: Activation) -> torch.Tensor:
     """An inverted residual block with folded normalisation."""
 
     def conv(y: torch.Tensor, layer: int, groups: int = 1) -> torch.Tensor:
         w, b = (weights[f"features.{index}.conv.{layer}.{kind}"] for kind in ("weight", "bias"))
+        if groups > 1 and y.dtype == torch.float64:  # for which a convolution in groups takes seven times as long
+            windows = F.pad(y, (1, 1, 1, 1)).unfold(2, 3, 1).unfold(3, 3, 1)
+            return torch.einsum("nchwij,cij->nchw", windows, w[:, 0]) + b[:, None, None]
         return F.conv2d(y, w, b, padding=w.shape[-1] // 2, groups=groups)
 
     hidden = relu6(conv(x, 0))
@@ -52,17 +90,17 @@ def block(x: torch.Tensor, weights: Weights, index: int) -> torch.Tensor:
     return x + out if out.shape == x.shape else out
 
 
-def describe(x: torch.Tensor, weights: Weights) -> torch.Tensor:
+def describe(x: torch.Tensor, weights: Weights, relu6: Activation) -> torch.Tensor:
     for index in meta["blocks"]:
-        x = block(x, weights, index)
+        x = block(x, weights, index, relu6)
     local = F.normalize(x.flatten(2).transpose(1, 2), dim=2)  # [n, L, C]
     assignment = (local @ weights["netvlad.weights"]).softmax(2)  # [n, L, K]
     residuals = assignment.transpose(1, 2) @ local - assignment.sum(1)[:, :, None] * weights["netvlad.centres"]
     return F.normalize(F.normalize(residuals, dim=2).flatten(1), dim=1)
 
 
-def loss_of(tuples: Tuples, weights: Weights) -> tuple[torch.Tensor, torch.Tensor]:
-    described = describe(torch.cat(tuples), weights).split([len(images) for images in tuples])
+def loss_of(tuples: Tuples, weights: Weights, relu6: Activation = F.relu6) -> tuple[torch.Tensor, torch.Tensor]:
+    described = describe(torch.cat(tuples), weights, relu6).split([len(images) for images in tuples])
     hinges = [
         ((x[:1] - x[1:2]).square().sum(1) + meta["margin"] - (x[:1] - x[2:]).square().sum(1)).relu() for x in described
     ]
@@ -70,32 +108,27 @@ def loss_of(tuples: Tuples, weights: Weights) -> tuple[torch.Tensor, torch.Tenso
     return hinge.sum(), (hinge > 0).sum()
 
 
-def gradients_of(tuples: Tuples, dtype: torch.dtype) -> tuple[Weights, list[torch.Tensor]]:
-    """Of the summed loss by every weight; and what went into ReLU6."""
-    activations.clear()
+def save_gradients(kind: str, batch: int, dtype: torch.dtype, relu6: Activation) -> None:
+    """Of the summed loss by every weight."""
     copies = {name: weight.detach().to(dtype).requires_grad_() for name, weight in weights.items()}
-    loss_of([images.to(dtype) for images in tuples], copies)[0].backward()
-    return {name: copy.grad for name, copy in copies.items()}, list(activations)
+    loss_of([images.to(dtype) for images in batches[batch]], copies, relu6)[0].backward()
+    for name, copy in copies.items():
+        save(f"{name}.{kind}.{batch}", copy.grad)
 
 
 weights: Weights = {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
 images = load("features", [-1, *meta["features"]])
 batches = [batch.split(sizes) for batch, sizes in zip(images.split([sum(sizes) for sizes in meta["images"]]), meta["images"])]
-result = {"activations": 0, "atCorner": 0, "flipped": 0}
-
-listening = True
-for number, batch in enumerate(batches):
-    singles, before = gradients_of(batch, torch.float32)
-    doubles, before64 = gradients_of(batch, torch.float64)
-    for name in weights:
-        save(f"{name}.gradient.{number}", singles[name])
-        save(f"{name}.gradient64.{number}", doubles[name])
-    for x, exact in zip(before, before64):
-        result["activations"] += exact.numel()
-        result["atCorner"] += int(((exact.abs() < 1e-6) | ((exact - 6).abs() < 1e-6)).sum())
-        result["flipped"] += int((((x > 0) & (x < 6)) != ((exact > 0) & (exact < 6))).sum())
-listening = False
-activations.clear()
+activations, sides = 0, {"ours": Sides(), "single": Sides()}
+for number in range(len(batches)):
+    single, double = Corners([], Sides()), Corners([], Sides())
+    save_gradients("single", number, torch.float32, single)
+    save_gradients("double", number, torch.float64, double)
+    ours = [load(f"clipped.{number}.{layer}", list(given.shape)) for layer, given in enumerate(double.given)]
+    for name, other in (("ours", ours), ("single", single.given)):
+        save_gradients(f"double_as_{name}", number, torch.float64, Corners(other, sides[name]))
+    activations += sum(given.numel() for given in ours)
+result = {"activations": activations} | {name: vars(of) for name, of in sides.items()}
 
 groups = [{"params": [weight], "lr": meta["weights"][name]["rate"]} for name, weight in weights.items()]
 optimizer = torch.optim.SGD(groups, momentum=meta["momentum"], weight_decay=meta["weightDecay"])

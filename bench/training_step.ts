@@ -4,9 +4,9 @@
  * Gradients of every batch at the start, and the weights after a step on each. PyTorch is a development tool: `pip install torch`
  * into any Python and name it.
  *
- *   node dist/bench/training_step.js CHECKPOINT.pt DATA [--python /path/to/python]
+ *   node dist/bench/training_step.js CHECKPOINT.pt DATA [--python /path/to/python] [--seed N]
  *
- * DATA holds the public sets.
+ * DATA holds the public sets. Another seed draws other tuples and another initial head.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,17 +27,18 @@ import { endWithUsage } from './support/usage.ts';
 
 const [STEPS, THREADS] = [10, 2];
 const { values: options, positionals } = parseArgs({
-  options: { python: { type: 'string', default: 'python3' } },
+  options: { python: { type: 'string', default: 'python3' }, seed: { type: 'string', default: '1' } },
   allowPositionals: true,
 });
 const [checkpoint, data] = positionals;
 if (checkpoint === undefined || data === undefined) {
-  endWithUsage('training_step.js CHECKPOINT.pt DATA [--python PYTHON]');
+  endWithUsage('training_step.js CHECKPOINT.pt DATA [--python PYTHON] [--seed N]');
 }
 
 const config = toTrainConfig(
   {
     name: 'training_step',
+    seed: Number(options.seed),
     backbone: { name: 'mobilenetv2', weights: checkpoint, weightsFrom: 'ImageNet', licence: 'MIT' },
     input: { kernel: 'nearest' },
     pooling: { kind: 'netvlad', clusters: 64 },
@@ -94,9 +95,18 @@ interface InPyTorch {
   readonly violating: number;
   readonly medianMs: number;
   readonly activations: number;
-  /** Of all batches: within 1e-6 of a corner of ReLU6, and on another side of it in float32 than in float64. */
-  readonly atCorner: number;
-  readonly flipped: number;
+  /** Whose sides float64 took over: ours, and those of PyTorch's float32. */
+  readonly ours: Corners;
+  readonly single: Corners;
+}
+
+/** Of all batches: activations on another side of a corner of ReLU6 than in float64. */
+interface Corners {
+  readonly changed: number;
+  /** How far from the corner they are in float64, at most. */
+  readonly furthest: number;
+  /** How far activations are from float64's, at most. */
+  readonly reach: number;
 }
 
 /** The same in PyTorch, in a process of its own. */
@@ -114,6 +124,8 @@ function runPyTorch(network: TrainingNetwork, batches: readonly Batch[], blocks:
   return JSON.parse(execFileSync(options.python, [script, folder], { encoding: 'utf8' })) as InPyTorch;
 }
 
+type Gradients = Omit<StepResult, 'watched'>;
+
 /** |a - b| / |b| of the tensor in which it is largest. */
 function worstTensor(
   names: Iterable<string>,
@@ -129,19 +141,26 @@ function worstTensor(
 }
 
 /** Relative differences of the gradients of every batch: median and largest over the batches. */
-function describeGradients(names: readonly string[], ours: readonly StepResult[]): string[] {
+function describeGradients(names: readonly string[], ours: readonly Gradients[], torch: InPyTorch): string[] {
   const our = (batch: number) => (name: string) => ours[batch]!.gradients.get(name)!;
-  const single = (batch: number) => (name: string) => readFloats(`${name}.gradient.${batch}`);
-  const double = (batch: number) => (name: string) => readFloats(`${name}.gradient64.${batch}`);
-  const pairs = [
-    { title: "ours to PyTorch's", a: our, b: single },
-    { title: "ours to PyTorch's in float64", a: our, b: double },
-    { title: "PyTorch's to its own in float64", a: single, b: double },
-  ];
-  return pairs.map(({ title, a, b }) => {
+  const torchs = (kind: string) => (batch: number) => (name: string) => readFloats(`${name}.${kind}.${batch}`);
+  const summarize = (a: typeof our, b: typeof our): string => {
     const errors = ours.map((_unused, batch) => worstTensor(names, a(batch), b(batch)));
-    return `${title} ${median(errors).toExponential(1)} (${Math.max(...errors).toExponential(1)})`;
-  });
+    return `${median(errors).toExponential(1)} (${Math.max(...errors).toExponential(1)})`;
+  };
+  const pairs = [
+    { title: 'ours', gradients: our, sides: 'double_as_ours', corners: torch.ours },
+    { title: "PyTorch's in float32", gradients: torchs('single'), sides: 'double_as_single', corners: torch.single },
+  ];
+  return pairs.flatMap(({ title, gradients, sides, corners: { changed, furthest, reach } }) => [
+    `${title}: ${summarize(gradients, torchs('double'))}, with its sides of corners ${summarize(gradients, torchs(sides))}`,
+    ...(torch.activations === 0
+      ? []
+      : [
+          `  ${changed} of ${(torch.activations / 1e6).toFixed(0)} million activations on another side than in float64, up to ` +
+            `${furthest.toExponential(1)} from a corner; activations differ by up to ${reach.toExponential(1)}`,
+        ]),
+  ]);
 }
 
 async function compare(title: string, trainedFrom: string, blocks: readonly number[]): Promise<void> {
@@ -157,8 +176,15 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
       batches.map(({ features }) => features),
     );
     for (const [name, tensor] of network.weights) writeFloats(name, [tensor.data]);
-    const atStart: StepResult[] = [];
-    for (const { features, triplets } of batches) atStart.push(await network.step(features, triplets));
+    const clipped = network.suffix.nodes.filter(({ opType }) => opType === 'Clip').map(({ outputs }) => outputs[0]!);
+    const atStart: Gradients[] = [];
+    for (const [number, { features, triplets }] of batches.entries()) {
+      const { watched, ...result } = await network.step(features, triplets, clipped);
+      clipped.forEach((name, layer) => {
+        writeFloats(`clipped.${number}.${layer}`, [watched.get(name)!]);
+      });
+      atStart.push(result);
+    }
     const ours = median(await takeSteps(network, batches));
     const torch = runPyTorch(network, batches, blocks);
     const weightsError = worstTensor(
@@ -174,14 +200,10 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
     console.log(
       `  its loss ${loss.toFixed(5)} / ${torch.loss.toFixed(5)}, violating ${violating} / ${torch.violating}`,
     );
-    console.log(`  gradients, |a - b| / |b| of the worst tensor, median (worst) of ${STEPS} batches:`);
-    for (const line of describeGradients(names, atStart)) console.log(`    ${line}`);
-    if (blocks.length > 0) {
-      console.log(
-        `    of ${(torch.activations / 1e6).toFixed(0)} million activations ${torch.atCorner} are within 1e-6 of a corner of ReLU6, ` +
-          `${torch.flipped} on another side of it in PyTorch's float32 than in float64`,
-      );
-    }
+    console.log(
+      `  gradients to PyTorch's in float64, |a - b| / |b| of the worst tensor, median (worst) of ${STEPS} batches:`,
+    );
+    for (const line of describeGradients(names, atStart, torch)) console.log(`    ${line}`);
     console.log(`  weights after ${STEPS} steps, worst tensor: ${weightsError.toExponential(1)}`);
     console.log(
       `  step, median: ours ${ours.toFixed(1)} ms, PyTorch ${torch.medianMs.toFixed(1)} ms, ratio ${(ours / torch.medianMs).toFixed(2)}`,

@@ -30,6 +30,8 @@ export interface StepResult {
   readonly violating: number;
   /** Trained weight -> gradient of the summed loss. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** Watched tensor -> its values for the batch's images. */
+  readonly watched: ReadonlyMap<string, Float32Array>;
 }
 
 /** Which of the backbone's layers are trained beside the head. */
@@ -120,13 +122,20 @@ export class TrainingNetwork {
     );
   }
 
-  /** Loss, count and gradients of one batch; `features` [n, ...featureDims] of its images. */
-  async step(features: Float32Array, triplets: readonly Triplet[]): Promise<StepResult> {
+  /**
+   * Loss, count and gradients of one batch; `features` [n, ...featureDims] of its images.
+   * @param watched tensors [n, ...] of the suffix that are wanted, too: what the gradients were computed from
+   */
+  async step(
+    features: Float32Array,
+    triplets: readonly Triplet[],
+    watched: readonly string[] = [],
+  ): Promise<StepResult> {
     const rowLength = elementCount(this.featureDims);
     const count = features.length / rowLength;
     const images = Math.ceil(count / IMAGE_BUCKET) * IMAGE_BUCKET;
     const rows = Math.ceil(triplets.length / 10) * 10;
-    const { session, step } = await this.#stepSession(images, rows);
+    const { session, step } = await this.#stepSession(images, rows, watched);
     const filled = new Float32Array(images * rowLength);
     filled.set(features);
     for (let i = count; i < images; i++) filled.copyWithin(i * rowLength, 0, rowLength);
@@ -153,11 +162,15 @@ export class TrainingNetwork {
         Float32Array.from({ length: rows }, (_unused, i) => (i < triplets.length ? 1 : 0)),
       ),
     };
-    const results = await session.run(feeds, [STEP.loss, STEP.violating, ...step.gradients.values()]);
+    const results = await session.run(feeds, [STEP.loss, STEP.violating, ...step.gradients.values(), ...watched]);
+    const valuesOf = (output: string): Float32Array => results[output]!.data as Float32Array;
     return {
       loss: results[STEP.loss]!.data[0] as number,
       violating: results[STEP.violating]!.data[0] as number,
-      gradients: new Map([...step.gradients].map(([name, output]) => [name, results[output]!.data as Float32Array])),
+      gradients: new Map([...step.gradients].map(([name, output]) => [name, valuesOf(output)])),
+      watched: new Map(
+        watched.map((name) => [name, valuesOf(name).subarray(0, (valuesOf(name).length / images) * count)]),
+      ),
     };
   }
 
@@ -194,8 +207,12 @@ export class TrainingNetwork {
     return Object.fromEntries([...this.weights].map(([name, { dims, data }]) => [name, floatFeed(dims, data)]));
   }
 
-  #stepSession(images: number, triplets: number): Promise<{ session: OnnxSession; step: StepGraph }> {
-    const key = `${images} ${triplets}`;
+  #stepSession(
+    images: number,
+    triplets: number,
+    watched: readonly string[],
+  ): Promise<{ session: OnnxSession; step: StepGraph }> {
+    const key = [images, triplets, ...watched].join(' ');
     let opened = this.#steps.get(key);
     if (opened === undefined) {
       const step = createStepGraph({
@@ -205,7 +222,7 @@ export class TrainingNetwork {
           descriptor: HEAD.descriptor,
           featureDims: this.featureDims,
         },
-        ...{ trained: [...this.weights.keys()], images, triplets, margin: this.#options.margin },
+        ...{ trained: [...this.weights.keys()], images, triplets, watched, margin: this.#options.margin },
       });
       opened = this.#open(step.graph, 'training step').then((session) => ({ session, step }));
       this.#steps.set(key, opened);

@@ -5,6 +5,7 @@
 import { GraphBuilder } from '../onnx/GraphBuilder.ts';
 import { appendGradients } from '../onnx/gradient/appendGradients.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { inferShapes } from '../onnx/inferShapes.ts';
 import { onnxError } from '../onnx/OnnxError.ts';
 
 export interface StepGraphOptions {
@@ -21,6 +22,8 @@ export interface StepGraphOptions {
   readonly triplets: number;
   /** On squared distances. */
   readonly margin: number;
+  /** Tensors of `network` that the step gives, too, as they are between forward and backward part. */
+  readonly watched?: readonly string[];
 }
 
 /** Names of what a step takes beside the features and the trained weights, and gives beside the gradients. */
@@ -81,7 +84,7 @@ function appendLoss(builder: GraphBuilder, options: StepGraphOptions): void {
 
 /**
  * Builds the step.
- * @throws NetvladError `model` when the network has an operator without a gradient rule, or lacks a trained weight
+ * @throws NetvladError `model` when the network has an operator without a gradient rule, or lacks a trained weight or watched tensor
  */
 export function createStepGraph(options: StepGraphOptions): StepGraph {
   const builder = new GraphBuilder({ prefix: 'step/', graph: freeWeights(options.network, options.trained) });
@@ -91,5 +94,12 @@ export function createStepGraph(options: StepGraphOptions): StepGraph {
     forward.inputs.map(({ name, dims }) => [name, dims as readonly number[]]),
   );
   inputShapes.set(options.features, [options.images, ...options.featureDims]);
-  return appendGradients(forward, { loss: STEP.loss, wrt: options.trained, inputShapes });
+  const shapes = inferShapes(forward, inputShapes);
+  const watched = (options.watched ?? []).map((name) => {
+    const dims = shapes.get(name);
+    if (dims === undefined) throw onnxError(`ONNX graph '${forward.name}' has no tensor '${name}' to watch.`);
+    return { name, type: 'float' as const, dims };
+  });
+  const outputs = [...forward.outputs, ...watched];
+  return appendGradients({ ...forward, outputs }, { loss: STEP.loss, wrt: options.trained, inputShapes });
 }

@@ -35,6 +35,7 @@ describe('createStepGraph', () => {
     const { graph, gradients } = createStepGraph({
       ...{ network: offsetNetwork(), features: 'features', descriptor: 'descriptor', featureDims: [DIMENSION] },
       ...{ trained: ['offset'], images: IMAGES, triplets: TRIPLETS, margin: DEFAULT_MARGIN },
+      watched: ['descriptor'],
     });
     // Image 0 is the query, 1 its positive, 2..4 its negatives; the fourth row only fills the batch.
     const results = await runGraph(graph, {
@@ -49,6 +50,7 @@ describe('createStepGraph', () => {
     const expected = computeRankingLoss({ query: row(0), positive: row(1), negatives: [row(2), row(3), row(4)] });
     assert.ok(Math.abs(results.get(STEP.loss)!.data[0]! - expected.loss) < 1e-5);
     assert.equal(results.get(STEP.violating)!.data[0], 1);
+    assert.deepEqual(results.get('descriptor')!.data, features); // watched; the offset is zero
     const byImage = [expected.queryGradient, expected.positiveGradient, ...expected.negativeGradients];
     const gradient = results.get(gradients.get('offset')!)!.data;
     byImage.forEach((expectedRow, i) => {
@@ -58,7 +60,7 @@ describe('createStepGraph', () => {
     });
   });
 
-  it('names a weight that the network lacks', () => {
+  it('names a weight, or a tensor to watch, that the network lacks', () => {
     const options = {
       network: offsetNetwork(),
       features: 'features',
@@ -67,5 +69,7 @@ describe('createStepGraph', () => {
     };
     const rest = { trained: ['centres'], images: IMAGES, triplets: TRIPLETS, margin: DEFAULT_MARGIN };
     assert.throws(() => createStepGraph({ ...options, ...rest }), /no weight 'centres'/);
+    const watching = { ...options, ...rest, trained: ['offset'], watched: ['map'] };
+    assert.throws(() => createStepGraph(watching), /no tensor 'map' to watch/);
   });
 });
