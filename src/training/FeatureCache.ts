@@ -105,7 +105,6 @@ export class FeatureCache {
       await this.#append(await source(rows));
       options.onProgress?.(this.#filled);
     }
-    await this.#file.datasync();
     await this.#noteFilled();
   }
 
@@ -136,16 +135,20 @@ export class FeatureCache {
       }
       this.#format.encode(values, bytes.subarray(i * this.#rowBytes, (i + 1) * this.#rowBytes));
     });
-    try {
-      await this.#file.write(bytes, 0, bytes.length, this.#filled * this.#rowBytes);
-    } catch (cause) {
-      throw diskError(this.#path, (cause as Error).message);
-    }
+    const { bytesWritten } = await this.#file
+      .write(bytes, 0, bytes.length, this.#filled * this.#rowBytes)
+      .catch((cause: unknown) => {
+        throw diskError(this.#path, (cause as Error).message);
+      });
+    // A disk that is full in the middle of a write takes what fits, without an error.
+    if (bytesWritten < bytes.length)
+      throw diskError(this.#path, `${bytesWritten} of ${bytes.length} bytes were written`);
     this.#filled += features.length;
     await this.#noteFilled();
   }
 
   async #noteFilled(): Promise<void> {
+    await this.#file.datasync(); // rows that are counted are there, after a power failure too
     await writeFileAtomically(`${this.#path}.rows`, `${this.#filled}\n`);
   }
 }

@@ -86,6 +86,13 @@ interface EpochSums {
 const computeViolatingShare = ({ violating, triplets }: EpochSums): number =>
   triplets === 0 ? 0 : violating / triplets;
 
+/** Not finite if one of the values is not. */
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
 export class Trainer {
   readonly #network: TrainingNetwork;
   readonly #cache: FeatureCache;
@@ -213,9 +220,8 @@ export class Trainer {
       })),
     );
     const result = await this.#network.step(await readFeatures(this.#cache, rows), triplets);
-    if (!Number.isFinite(result.loss)) {
-      throw new TrainingFailure('not-finite', { epoch: this.#epoch + 1, step: sums.steps + 1, rows });
-    }
+    const facts = { epoch: this.#epoch + 1, step: sums.steps + 1, rows };
+    if (!Number.isFinite(result.loss)) throw new TrainingFailure('loss', facts);
     sums.loss += result.loss;
     sums.active += tuples.length;
     sums.triplets += triplets.length;
@@ -226,5 +232,6 @@ export class Trainer {
       [...result.gradients].map(([name, values]) => [name, values.map((v) => v / result.violating)]),
     );
     this.#optimizer.step(this.#tensors, scaled, rateFactor);
+    if (!this.#tensors.every(({ values }) => Number.isFinite(sum(values)))) throw new TrainingFailure('weight', facts);
   }
 }

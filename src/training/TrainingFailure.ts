@@ -9,13 +9,12 @@ interface Facts {
 }
 
 export class TrainingFailure extends NetvladError {
-  readonly kind: 'not-finite';
-
-  constructor(kind: 'not-finite', facts: Facts) {
-    super('model', `Training: the loss of epoch ${facts.epoch}, step ${facts.step} is not a number.`, {
-      hint: 'Lower the learning rate (training.headRate, training.backboneRate) and resume: the last checkpoint is intact.',
-      details: { epoch: facts.epoch, step: facts.step, rows: facts.rows.join(' ') },
+  /** @param notFinite the loss, or a weight after the step */
+  constructor(notFinite: 'loss' | 'weight', { epoch, step, rows }: Facts) {
+    const what = notFinite === 'loss' ? 'the loss of' : 'a weight after';
+    super('model', `Training: ${what} epoch ${epoch}, step ${step} is not a number.`, {
+      hint: 'Lower the learning rate (training.headRate, training.backboneRate) in a new run. The checkpoints of this one are intact.',
+      details: { epoch, step, rows: rows.join(' ') },
     });
-    this.kind = kind;
   }
 }

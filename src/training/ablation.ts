@@ -26,13 +26,18 @@ const ablationSchema = z.strictObject({
     .array(
       z.strictObject({
         /** Row of the table and name of the run's folder. */
-        name: z.string().regex(/^[A-Za-z0-9._ +-]+$/),
+        name: z.string().regex(/^[A-Za-z0-9_ +-][A-Za-z0-9._ +-]*$/),
         /** Fields that replace those of the base in this run; objects are merged, everything else is replaced. */
         set: z.record(z.string(), z.unknown()).default({}),
       }),
     )
     .min(1),
 });
+
+/** Name of a run's folder beside the table. */
+export function folderOf(name: string): string {
+  return name.replaceAll(' ', '_');
+}
 
 export interface AblationRun {
   readonly name: string;
@@ -70,9 +75,13 @@ export async function readAblation(file: string): Promise<readonly AblationRun[]
     });
   }
   const { base, set: ofAll, runs } = parsed.data;
-  const names = runs.map(({ name }) => name);
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
-  if (repeated !== undefined) throw new NetvladError('bad-input', `Ablation ${file} has two runs '${repeated}'.`);
+  const folders = runs.map(({ name }) => folderOf(name));
+  const repeated = folders.find((folder, i) => folders.indexOf(folder) !== i);
+  if (repeated !== undefined) {
+    throw new NetvladError('bad-input', `Ablation ${file} has two runs that are '${repeated}' as a folder.`, {
+      hint: 'Give every run a name of its own.',
+    });
+  }
   const baseFile = path.resolve(path.dirname(file), base);
   const document = merge(await readYaml(baseFile), ofAll);
   return runs.map(({ name, set }) => {

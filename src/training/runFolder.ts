@@ -16,6 +16,8 @@ export interface RunFolder {
   readonly model: string;
   /** File of the `last` or `best` checkpoint. */
   checkpoint(which: 'last' | 'best'): string;
+  /** Says in the folder what is run in it. */
+  writeConfig(config: TrainConfig): Promise<void>;
   hasCheckpoint(which: 'last' | 'best'): Promise<boolean>;
   /** Appends a line to log.jsonl. */
   log(event: Readonly<Record<string, unknown>>): Promise<void>;
@@ -35,9 +37,9 @@ export async function createRunFolder(folder: string, config: TrainConfig): Prom
       hint: 'A run is never overwritten: give a new folder.',
     });
   }
-  const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
-  await writeFileAtomically(path.join(folder, CONFIG), header + toYaml(config));
-  return runFolderAt(folder);
+  const run = runFolderAt(folder);
+  await run.writeConfig(config);
+  return run;
 }
 
 /** Whether a run was begun in `folder`. */
@@ -70,6 +72,10 @@ function runFolderAt(folder: string): RunFolder {
     path: folder,
     model: path.join(folder, 'model'),
     checkpoint,
+    writeConfig: (config) => {
+      const header = `# netvlad_localizer ${TOOL_VERSION}: the config of this run, with its defaults\n`;
+      return writeFileAtomically(path.join(folder, CONFIG), header + toYaml(config));
+    },
     hasCheckpoint: async (which) =>
       (await readdir(path.join(folder, 'checkpoints')).catch(() => [] as string[])).includes(`${which}.npz`),
     log: async (event) => {

@@ -173,8 +173,9 @@ function createHooks(
     validate: facts.validate,
     onEpoch: async (report, state) => {
       facts.reports.push(report);
-      await writeCheckpoint(run.checkpoint('last'), state, facts.digest);
+      // In this order: a last checkpoint that calls this epoch the best one must find its weights.
       if (report.isBest) await writeCheckpoint(run.checkpoint('best'), state, facts.digest);
+      await writeCheckpoint(run.checkpoint('last'), state, facts.digest);
       await run.log({ event: 'epoch', ...report });
       await writeRunPage(request, context);
       context.logger.info(describeEpoch(report));
@@ -204,6 +205,7 @@ async function train(
   const training = context.config.training!;
   const { variants } = training.augmentation;
   const resumed = await readResumed(request, context.digest);
+  if (request.resume) await run.writeConfig(context.config); // with more epochs, or another one before the first checkpoint
   const miner = new TupleMiner(
     set,
     { ...training, remembered: training.rememberedNegatives, variants },

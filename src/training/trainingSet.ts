@@ -91,7 +91,13 @@ function chooseMeasured(
     queries: requireRows(rowsOfRole(images, roles.queries), roles.queries, images),
     database: requireRows(rowsOfRole(images, roles.database), roles.database, images),
   };
-  return { ...rows, truth: validationTruth(images, rows, validationRadiusM) };
+  const truth = validationTruth(images, rows, validationRadiusM);
+  if (truth.some((positives) => positives.size > 0)) return { ...rows, truth };
+  throw new NetvladError(
+    'bad-input',
+    `Training: none of the ${rows.queries.length} '${roles.queries}' has a true match among the '${roles.database}' (within ${validationRadiusM} m, or of its place).`,
+    { hint: 'Check the positions and their unit, or enlarge training.validationRadiusM.' },
+  );
 }
 
 /** The images without those measured queries that are of another condition than the one asked for. */
@@ -139,7 +145,7 @@ function assertTuples(
 /**
  * Sorts the images by role and finds every query's neighbourhood.
  * @throws NetvladError `bad-input` for a role or condition without images, and for queries none of which has a potential
- * positive, or a negative
+ * positive, a negative, or a true match where they are measured
  */
 export function createTrainingSet(given: readonly TrainingImage[], config: TrainingConfig): TrainingSet {
   const { roles } = config;

@@ -1,6 +1,6 @@
 /** @file `netvlad train` as one types it: on a small town of patterns with a tiny backbone. */
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SMALL_CONFIG, withTraining, writePatternPlaces } from '../support/patternPlaces.ts';
 import { runNetvlad } from '../support/runNetvlad.ts';
@@ -140,6 +140,21 @@ describe('netvlad train', function () {
       assert.match(markdown, /Chance: \d+\.\d \/ \d+\.\d/);
       assert.match(markdown, /\| max, exported \| 4 \|/);
       assert.match(markdown, /\| max \| 8 \| [\d.]+ \([\d.]+–[\d.]+\)/);
+    });
+
+    it('is not overwritten, nor resumed with other data, and no two runs share a folder', async () => {
+      const options = ['--data', folder, '--out', at('table'), '--cache', at('cache')];
+      const run = (...more: string[]): ReturnType<typeof runNetvlad> =>
+        runNetvlad(['train', '--ablation', at('ablation.yaml'), ...options, ...more]);
+      const table = await readFile(at('table', 'ablation.json'), 'utf8');
+      assert.match((await run()).stderr, /There is a table of runs in .*ablation\.json[^]*--resume/);
+      await cp(folder, `${folder}-other`, { recursive: true, filter: (file) => !file.includes('table') });
+      const other = await run('--resume', '--data', `${folder}-other`);
+      await rm(`${folder}-other`, { recursive: true });
+      assert.match(other.stderr, /is of .*, not of .*-other/);
+      assert.equal(await readFile(at('table', 'ablation.json'), 'utf8'), table);
+      await writeFile(at('ablation.yaml'), 'base: train.yaml\nruns: [{ name: a b }, { name: a_b }]\n');
+      assert.match((await run('--resume')).stderr, /two runs that are 'a_b' as a folder/);
     });
 
     it('sets fields of every run at once, and measures the exported model on queries turned into night', async () => {

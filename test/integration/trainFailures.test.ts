@@ -1,11 +1,14 @@
 /** @file What may go wrong in a training run: it is named, and what was done until then stays. */
 import assert from 'node:assert/strict';
-import { access, cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../../src/cli/exitCodes.ts';
 import { SMALL_CONFIG, withTraining, writePatternPlaces } from '../support/patternPlaces.ts';
 import { type CommandRun, type RunOptions, runNetvlad } from '../support/runNetvlad.ts';
+
+/** Of the cache: half floats of an image, since all layers of the small network are trained. */
+const ROW_BYTES = 2 * 3 * 64 * 48;
 
 describe('netvlad train, when something goes wrong', function () {
   this.timeout(120_000);
@@ -91,17 +94,37 @@ describe('netvlad train, when something goes wrong', function () {
   it('a loss that is no number stops it, with the step and what to change', async () => {
     const { code, stderr } = await train({ out: 'nan', config: withTraining('weightDecay: 1e38') });
     assert.equal(code, EXIT.badInput);
-    assert.match(stderr, /the loss of epoch \d+, step \d+ is not a number[^]*Lower the learning rate/);
+    assert.match(stderr, /(the loss of|a weight after) epoch \d+, step \d+ is not a number[^]*Lower the learning rate/);
+    assert.match(stderr, /in a new run/, 'this one goes on with the rate it has');
     assert.doesNotMatch(stderr, /at .*\.js:\d+/, 'no stack');
   });
 
   it('a full disk under the feature cache is named; with space again it goes on', async () => {
-    const full = await train({ out: 'full', cache: at('small-disk'), fileLimitKiB: 100 });
+    const full = await train({ out: 'full', cache: at('small-disk'), fileLimitKiB: 800 }); // in the second batch
     assert.equal(full.code, EXIT.failed, full.stderr);
     assert.match(full.stderr, /Feature cache .*small-disk.*\n {2}Free disk space/);
+    const [noted] = (await readdir(at('small-disk'))).filter((name) => name.endsWith('.rows'));
+    const rows = Number(await readFile(at('small-disk', noted!), 'utf8'));
+    const { size } = await stat(at('small-disk', noted!.replace('.rows', '')));
+    assert.ok(rows > 0 && rows * ROW_BYTES <= size, `${rows} rows are said to be in ${size} bytes`);
     assert.equal((await train({ out: 'full', cache: at('small-disk'), more: ['--resume'] })).code, 0);
     assert.equal((await train({ out: 'roomy' })).code, 0);
     assert.equal(await sha256Of('full'), await sha256Of('roomy'));
+  });
+
+  it('a best checkpoint that cannot be written does not become the best of the resumed run', async () => {
+    await mkdir(at('no-best', 'checkpoints', 'best.npz'), { recursive: true });
+    await writeFile(at('no-best', 'config.yaml'), '');
+    const resume = ['--epochs', '1', '--resume']; // the first epoch is always the best so far
+    const failed = await train({ out: 'no-best', more: resume });
+    assert.equal(failed.code, EXIT.badInput);
+    assert.match(failed.stderr, /best\.npz cannot be written/);
+    await rm(at('no-best', 'checkpoints', 'best.npz'), { recursive: true });
+    assert.equal((await train({ out: 'no-best', more: resume })).code, 0);
+    assert.equal((await train({ out: 'with-best', more: ['--epochs', '1'] })).code, 0);
+    assert.equal(await sha256Of('no-best'), await sha256Of('with-best'));
+    const config = await readFile(at('with-best', 'config.yaml'), 'utf8');
+    assert.equal(await readFile(at('no-best', 'config.yaml'), 'utf8'), config, 'a resumed run says what it ran');
   });
 
   it('a full disk under the run folder is named, and leaves no half a file', async () => {
@@ -140,6 +163,11 @@ describe('netvlad train, when something goes wrong', function () {
       /has no image of role 'nobody': it has train_database, train_query/,
     ],
     ['a set without positives', 'positiveRadiusM: 0.5', /none of the 8 queries has a potential positive within 0.5 m/],
+    [
+      'a validation without true matches',
+      'validationRadiusM: 0.1',
+      /none of the 4 'validation_query' has a true match among the 'validation_database' \(within 0.1 m/,
+    ],
     ['a set without negatives', 'negativeRadiusM: 5000', /none of the 8 queries has a definite negative/],
     [
       'an unknown condition',

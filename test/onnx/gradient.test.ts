@@ -5,7 +5,9 @@ import { appendGradients, DIFFERENTIABLE_OPERATORS } from '../../src/onnx/gradie
 import { type AttributeValues, createModel, GraphBuilder, real } from '../../src/onnx/GraphBuilder.ts';
 import { elementCount, type Graph } from '../../src/onnx/graph.ts';
 import { inferShapes } from '../../src/onnx/inferShapes.ts';
+import { appendL2Normalize } from '../../src/onnx/poolingHead.ts';
 import { writeModel } from '../../src/onnx/writeModel.ts';
+import { runGraph } from '../support/runGraph.ts';
 
 type Shapes = readonly (readonly number[])[];
 
@@ -274,6 +276,67 @@ describe('appendGradients', () => {
     const session = await open(graph);
     const result = await session.run({ x: new RuntimeTensor('float32', Float32Array.of(2), [1]) });
     assert.deepEqual([...(result[gradients.get('x')!]!.data as Float32Array)], [12]);
+  });
+
+  describe('where differences have no limit, or operands are left out', () => {
+    interface Point {
+      readonly what: string;
+      readonly x: readonly number[];
+      readonly dims: readonly number[];
+      readonly build: (builder: GraphBuilder, x: string) => string;
+      /** Of the sum of the outputs. */
+      readonly gradient: readonly number[];
+    }
+    const POINTS: readonly Point[] = [
+      {
+        what: 'length of a zero vector: 0, the least of its subgradients',
+        ...{ x: [0, 0, 3, 4], dims: [2, 2], gradient: [0, 0, 0.6, 0.8] },
+        build: (builder, x) => builder.op('ReduceL2', [x], { axes: [1], keepdims: 1 }),
+      },
+      {
+        what: 'direction of a zero vector: x / 1e-12, as it is computed forwards',
+        ...{ x: [0, 0, 3, 4], dims: [2, 2], gradient: [1e12, 1e12, 0.032, -0.024] },
+        build: (builder, x) => appendL2Normalize(builder, x),
+      },
+      {
+        what: 'the same by LpNormalization',
+        ...{ x: [0, 0, 3, 4], dims: [2, 2], gradient: [1e12, 1e12, 0.032, -0.024] },
+        build: (builder, x) => builder.op('LpNormalization', [x], { axis: 1, p: 2 }),
+      },
+      {
+        what: 'square at zero and below',
+        ...{ x: [0, -1, 2], dims: [3], gradient: [0, -2, 4] },
+        build: (builder, x) => builder.op('Pow', [x, builder.scalar(2)]),
+      },
+      {
+        what: 'slice with steps and without axes',
+        ...{ x: [1, 2, 3, 4], dims: [4], gradient: [0, 1, 1, 0] },
+        build: (builder, x) => builder.op('Slice', [x, builder.ints([1]), builder.ints([3]), '', builder.ints([1])]),
+      },
+    ];
+    for (const { what, x, dims, build, gradient } of POINTS) {
+      it(what, async () => {
+        const builder = new GraphBuilder();
+        const y = build(builder, builder.input('x', dims));
+        builder.output(builder.op('ReduceSum', [y], { keepdims: 0 }, 'loss'), []);
+        const inputShapes = new Map([['x', dims]]);
+        const backward = appendGradients(builder.build('point'), { loss: 'loss', wrt: ['x'], inputShapes });
+        const results = await runGraph(backward.graph, { x: { data: Float32Array.from(x), dims } });
+        results.get(backward.gradients.get('x')!)!.data.forEach((value, i) => {
+          const expected = gradient[i]!;
+          assert.ok(Math.abs(value - expected) <= 1e-6 * Math.max(1, Math.abs(expected)), `${i}: ${value}`);
+        });
+      });
+    }
+  });
+
+  it('names windows of an average that reach beyond the input', () => {
+    const builder = new GraphBuilder();
+    const attributes = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
+    const pooled = builder.op('AveragePool', [builder.input('x', [1, 1, 3, 3])], attributes);
+    builder.op('ReduceSum', [pooled], { keepdims: 0 }, 'loss');
+    const request = { loss: 'loss', wrt: ['x'], inputShapes: new Map([['x', [1, 1, 3, 3]]]) };
+    assert.throws(() => appendGradients(builder.build('ceil'), request), /AveragePool.* has windows beyond its input/);
   });
 
   it('names an operator without a rule and its node', () => {

@@ -87,10 +87,16 @@ interface Run {
   readonly reports: EpochReport[];
 }
 
-async function train(
-  epochs: number,
-  options: { resumed?: TrainerState; stopAfterQueries?: number } = {},
-): Promise<Run> {
+interface Options {
+  readonly resumed?: TrainerState;
+  readonly stopAfterQueries?: number;
+  readonly headRate?: number;
+  readonly queriesPerEpoch?: number;
+  /** Image whose features are all zero. */
+  readonly black?: number;
+}
+
+async function train(epochs: number, options: Options = {}): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'trainer-'));
   const network = createNetwork();
   const cache = await FeatureCache.open({
@@ -101,7 +107,9 @@ async function train(
     precision: 'float16',
   });
   try {
-    await cache.fill(features, { batch: 16 });
+    const withBlack = async (rows: readonly number[]): Promise<Float32Array[]> =>
+      (await features(rows)).map((values, i) => (rows[i] === options.black ? values.fill(0) : values));
+    await cache.fill(withBlack, { batch: 16 });
     const database = IMAGES.map((_unused, row) => row);
     const radii = { positiveRadiusM: 10, negativeRadiusM: 25, positiveFrames: 2 };
     const neighbourhoods = new Map(eachNeighbourhood(IMAGES, { queries: database, database }, radii));
@@ -119,9 +127,9 @@ async function train(
       validate: () => Promise.resolve({ 5: (reports.length + (options.resumed?.epoch ?? 0)) / 100 }),
       onEpoch: (report) => Promise.resolve(void reports.push(report)),
     };
-    const rates = { headRate: 0.05, backboneRate: 0.02, momentum: 0.9, weightDecay: 1e-4 };
+    const rates = { headRate: options.headRate ?? 0.05, backboneRate: 0.02, momentum: 0.9, weightDecay: 1e-4 };
     const schedule = { halveEveryEpochs: 3, refreshEveryQueries: 20, patience: 10 };
-    const size = { seed: 7, epochs, batchTuples: 4, queriesPerEpoch: null };
+    const size = { seed: 7, epochs, batchTuples: 4, queriesPerEpoch: options.queriesPerEpoch ?? null };
     const trainer = new Trainer({ network, cache, miner }, { ...rates, ...schedule, ...size }, hooks, options.resumed);
     return { state: await trainer.run(), reports };
   } finally {
@@ -148,6 +156,16 @@ describe('Trainer', () => {
     const half = await train(2);
     const resumed = await train(4, { resumed: half.state });
     assert.deepEqual(resumed.state, whole.state);
+  });
+
+  it('trains on an image whose features are all zero', async () => {
+    const [whole] = (await train(1, { black: 5 })).reports;
+    assert.ok(whole!.steps > 2 && Number.isFinite(whole!.lossPerQuery));
+  });
+
+  it('a weight that is no number after the last step of an epoch stops it before its checkpoint', async () => {
+    const oneStep = { queriesPerEpoch: 4, headRate: 1e300 };
+    await assert.rejects(train(1, oneStep), /a weight after epoch 1, step 1 is not a number/);
   });
 
   it('interrupted in the middle of an epoch gives the state of the last whole one', async () => {

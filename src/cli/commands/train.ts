@@ -10,6 +10,7 @@ import {
   type AblationTable,
   describeMeasured,
   findFinished,
+  folderOf,
   readAblation,
   readAblationTable,
   renderAblation,
@@ -209,16 +210,34 @@ async function trainFully(
   );
 }
 
+/** The table to go on with; null at its beginning. Throws NetvladError('bad-input') where there is one that is not meant. */
+async function readEarlierTable(file: string, flags: TrainFlags, data: string): Promise<AblationTable | null> {
+  const earlier = await readAblationTable(file);
+  if (earlier === null) return null;
+  if (flags.resume !== true) {
+    throw new NetvladError('bad-input', `There is a table of runs in ${file}.`, {
+      hint: 'A table is never overwritten: give a new folder, or go on with it by --resume.',
+    });
+  }
+  if (earlier.data !== data) {
+    throw new NetvladError('bad-input', `The table in ${file} is of ${earlier.data}, not of ${data}.`, {
+      hint: 'Go on with the same --data, or give a new folder.',
+    });
+  }
+  return earlier;
+}
+
 /**
  * Runs every row, one run folder each; the table is written anew after every row. A resumed table keeps the rows it has
  * and goes on with the one that was interrupted.
  */
 async function runAblation(flags: TrainFlags, file: string, context: CommandContext): Promise<void> {
   const tableFile = path.join(flags.out, 'ablation.json');
-  const earlier = flags.resume === true ? await readAblationTable(tableFile) : null;
+  const runs = await readAblation(file);
+  const earlier = await readEarlierTable(tableFile, flags, dataDescription(flags, runs[0]!.config));
   const rows: AblationRow[] = [];
   let facts: Omit<AblationTable, 'rows'> | null = earlier;
-  for (const run of await readAblation(file)) {
+  for (const run of runs) {
     const { name } = run;
     const training = { ...run.config.training!, epochs: flags.epochs ?? run.config.training!.epochs };
     const config = { ...run.config, training };
@@ -227,7 +246,7 @@ async function runAblation(flags: TrainFlags, file: string, context: CommandCont
       rows.push(...finished);
       continue;
     }
-    const folder = path.join(flags.out, name.replaceAll(' ', '_'));
+    const folder = path.join(flags.out, folderOf(name));
     const resume = flags.resume === true && (await isRunFolder(folder));
     const { set, trained } = await trainInto(folder, { ...flags, resume }, config, context);
     if (trained.exported === null) {

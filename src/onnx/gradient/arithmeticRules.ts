@@ -80,14 +80,15 @@ export const ARITHMETIC_RULES: RuleTable = {
 
   Log: ({ emit, node, outputGradient }) => [emit.op('Div', [outputGradient, node.inputs[0]!])],
 
-  // y = x^p for x > 0: dx = g p y / x, dp = g y ln x (the generalised mean trains its exponent)
+  // y = x^p: dx = g p x^(p - 1), which is a number for a square at x = 0, too; dp = g y ln x for x > 0
   Pow: (context) => {
     const { emit, node, outputGradient } = context;
     const [x, p] = [node.inputs[0]!, node.inputs[1]!];
-    const scaled = emit.op('Mul', [outputGradient, node.outputs[0]!]);
+    const slope = (): string => emit.op('Mul', [p, emit.op('Pow', [x, emit.op('Sub', [p, emit.scalar(1)])])]);
+    const byExponent = (): string => emit.op('Mul', [node.outputs[0]!, emit.op('Log', [x])]);
     return [
-      toInput(context, 0, () => emit.op('Div', [emit.op('Mul', [scaled, p]), x])),
-      toInput(context, 1, () => emit.op('Mul', [scaled, emit.op('Log', [x])])),
+      toInput(context, 0, () => emit.op('Mul', [outputGradient, slope()])),
+      toInput(context, 1, () => emit.op('Mul', [outputGradient, byExponent()])),
     ];
   },
 };

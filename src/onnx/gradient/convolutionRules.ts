@@ -144,6 +144,8 @@ function weightGradient(context: GradientContext, window: Window, group: number)
 function averagePool(context: GradientContext): readonly (string | null)[] {
   const { emit, node, shapeOf } = context;
   const window = windowOf(context, node.ints('kernel_shape'));
+  if (outputPadding(window, shapeOf(node.inputs[0]!), shapeOf(node.outputs[0]!)).some((size) => size < 0))
+    throw nodeError(node, 'has windows beyond its input (ceil_mode), for which there is no gradient rule');
   if (window.pads.some((pad) => pad !== 0) && node.int('count_include_pad', 0) === 0) {
     throw nodeError(node, 'is padded without count_include_pad, for which there is no gradient rule');
   }
@@ -161,7 +163,7 @@ function maxPool(context: GradientContext): readonly (string | null)[] {
   const shape = shapeOf(node.inputs[0]!);
   const size = shape.reduce((product, extent) => product * extent, 1);
   const outputSize = shapeOf(node.outputs[0]!).reduce((product, extent) => product * extent, 1);
-  const again = { attributes: Object.fromEntries(node.attributes), outputs: 2 };
+  const again = { attributes: { ...Object.fromEntries(node.attributes), storage_order: 0 }, outputs: 2 };
   const [, indices] = emit.ops('MaxPool', [node.inputs[0]!], again);
   const zeros = emit.op('Expand', [emit.scalar(0), emit.ints([size])]);
   const scattered = emit.op(

@@ -1,8 +1,12 @@
 /** @file Gradients of operators that only move values about, and of reductions. */
+import { NORM_EPSILON } from '../../math/vectors.ts';
 import { sumToShape } from './broadcasting.ts';
 import { nodeError } from '../OnnxError.ts';
 import type { Shape } from '../inferShapes.ts';
 import type { GradientContext, GradientRule, RuleTable } from './GradientRule.ts';
+
+/** Less than any length but zero: float32 has no squares below (3.7e-23)^2. */
+const LEAST_NORM = 1e-23;
 
 const reshapeBack: GradientRule = ({ emit, node, outputGradient, shapeOf }) => [
   emit.reshape(outputGradient, shapeOf(node.inputs[0]!)),
@@ -73,8 +77,9 @@ export const SHAPE_RULES: RuleTable = {
     const { emit, node, outputGradient, shapeOf, constantOf } = context;
     const shape = shapeOf(node.inputs[0]!);
     const starts = constantOf(1);
-    const axes = node.inputs[3] === undefined ? starts.map((_, i) => i) : constantOf(3);
-    if (node.inputs[4] !== undefined && constantOf(4).some((step) => step !== 1)) {
+    const given = constantOf(3);
+    const axes = given.length === 0 ? starts.map((_, i) => i) : given;
+    if (constantOf(4).some((step) => step !== 1)) {
       throw nodeError(node, 'has steps other than 1, for which there is no gradient rule');
     }
     const out = shapeOf(node.outputs[0]!);
@@ -103,11 +108,11 @@ export const SHAPE_RULES: RuleTable = {
   ReduceMax: maximumRule,
   GlobalMaxPool: maximumRule,
 
-  // y = sqrt(sum x^2) over the axes: dx = g x / y
+  // y = sqrt(sum x^2) over the axes: dx = g x / y, and 0 for a zero vector (a location that a ReLU put out, an empty cluster)
   ReduceL2: (context) => {
     const { gradient, kept } = expandReduced(context);
     const { emit, node } = context;
-    const norm = emit.reshape(node.outputs[0]!, kept);
+    const norm = emit.op('Max', [emit.reshape(node.outputs[0]!, kept), emit.scalar(LEAST_NORM)]);
     return [emit.op('Div', [emit.op('Mul', [gradient, node.inputs[0]!]), norm]), null];
   },
 
@@ -126,13 +131,14 @@ export const SHAPE_RULES: RuleTable = {
     return [emit.op('Mul', [y, emit.op('Sub', [outputGradient, inner])])];
   },
 
-  // y = x / |x|: dx = (g - y sum(g y)) / |x|
+  // y = x / |x|: dx = (g - y sum(g y)) / |x|; ONNX Runtime gives y = 0 for a zero vector, as if |x| were NORM_EPSILON
   LpNormalization: ({ emit, node, outputGradient, shapeOf }) => {
     if (node.int('p', 2) !== 2) throw nodeError(node, 'has p other than 2, for which there is no gradient rule');
     const rank = shapeOf(node.inputs[0]!).length;
     const axis = (node.int('axis', -1) + rank) % rank;
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
-    const norm = emit.op('Sqrt', [emit.reduceSum(emit.op('Mul', [x, x]), [axis])]);
+    const length = emit.op('Sqrt', [emit.reduceSum(emit.op('Mul', [x, x]), [axis])]);
+    const norm = emit.op('Max', [length, emit.scalar(NORM_EPSILON)]);
     const inner = emit.reduceSum(emit.op('Mul', [outputGradient, y]), [axis]);
     return [emit.op('Div', [emit.op('Sub', [outputGradient, emit.op('Mul', [y, inner])]), norm])];
   },
