@@ -83,6 +83,10 @@ export class SqliteBag implements BagSource {
         yield row;
         continue;
       }
+      if (!isInteger(row.timestamp)) {
+        yield this.#problem(row.id, `has the time ${JSON.stringify(row.timestamp)}, which is no number of nanoseconds`);
+        continue;
+      }
       const topic = this.#topicOfId.get(row.topic_id);
       if (topic === undefined) yield this.#problem(row.id, `names a topic ${row.topic_id} that is not listed`);
       else if (wanted === null || wanted.has(topic.name)) yield this.#readMessage(read, row, topic);
@@ -174,6 +178,11 @@ function allowMissingPages(db: Database.Database): void {
   db.pragma('writable_schema = ON');
 }
 
+/** A column of SQLite holds whatever was put into it. */
+function isInteger(value: unknown): value is bigint {
+  return typeof value === 'bigint';
+}
+
 function isAfter(
   row: { readonly timestamp: bigint; readonly id: bigint },
   other: { readonly timestamp: bigint; readonly id: bigint },
@@ -210,7 +219,7 @@ function readRange(db: Database.Database): TimeRange | null {
   try {
     const row = db
       .prepare<[], { startNs: bigint | null; endNs: bigint | null }>(
-        'SELECT MIN(timestamp) AS startNs, MAX(timestamp) AS endNs FROM messages',
+        `SELECT MIN(timestamp) AS startNs, MAX(timestamp) AS endNs FROM messages WHERE typeof(timestamp) = 'integer'`,
       )
       .get();
     return row?.startNs == null || row.endNs === null ? null : { startNs: row.startNs, endNs: row.endNs };

@@ -1,5 +1,6 @@
 /** @file Every form of a recording gives the same messages; damaged ones give what is left and name the rest. */
 import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -138,6 +139,21 @@ describe('openBag', () => {
       await bag.close();
     });
   }
+
+  it('SQLite: a row whose time is no number is named, the others are read', async () => {
+    const path = await db3(folder, DRIVE);
+    const db = new Database(path);
+    db.exec("UPDATE messages SET timestamp = 'noon' WHERE id = 3");
+    db.close();
+    const { messages, problems } = await readPath(path);
+    assert.equal(messages.length, DRIVE.length - 1);
+    assert.deepEqual(problems, [
+      `${path}, messages.id 3: The message has the time "noon", which is no number of nanoseconds.`,
+    ]);
+    const bag = await openBag(path);
+    assert.equal(typeof bag.range?.endNs, 'bigint');
+    await bag.close();
+  });
 
   it('chunk after chunk of an MCAP is read into the same memory, each of two passes at once into its own', async () => {
     const bag = await openBag(await mcap(folder, {}));

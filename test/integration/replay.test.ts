@@ -157,7 +157,15 @@ describe('netvlad replay', function () {
 
     const over = await runNetvlad(['replay', bag, '--map', map, '--out', bag]);
     assert.equal(over.code, 2);
-    assert.match(over.stderr, /is the recording itself/);
+    assert.match(over.stderr, /--out would write .*, which belongs to the recording /);
+    const truth = join(folder, 'truth.tum');
+    writeFileSync(truth, '1700000000 0 0 0 0 0 0 1\n');
+    const judged = await runNetvlad(['replay', bag, '--map', map, '--ground-truth', truth, '--report', folder]);
+    assert.equal(judged.code, 2);
+    assert.match(judged.stderr, /--report would write .*truth\.tum, which belongs to --ground-truth /);
+    const exported = await runNetvlad(['map', 'export', map, '--places', map]);
+    assert.equal(exported.code, 2);
+    assert.match(exported.stderr, /--places would write .*, which belongs to the map /);
     const again = await runNetvlad(['replay', bag, '--map', map, '--out', first]);
     assert.equal(again.code, 3);
     assert.match(again.stderr, /first is there already; a recording does not replace it/);

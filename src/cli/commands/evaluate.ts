@@ -1,6 +1,7 @@
 /** @file `netvlad evaluate`: how good is a map, or anybody's descriptors, on queries whose place is known? */
 import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { assertApart } from '../../assertApart.ts';
 import { NetvladError } from '../../errors.ts';
 import { evaluateDescriptors } from '../../evaluation/evaluateDescriptors.ts';
 import { evaluateMap, type EvaluationTools } from '../../evaluation/evaluateMap.ts';
@@ -128,8 +129,20 @@ async function evaluateArrays(
   return report;
 }
 
-/** Before the work: it must not end at a folder that cannot be made. */
-async function prepareOutputs({ report, predictions }: EvaluateFlags): Promise<void> {
+/** Before the work: it must not end at a folder that cannot be made, nor over what it judges. */
+async function prepareOutputs(flags: EvaluateFlags): Promise<void> {
+  const { report, predictions } = flags;
+  const reportFiles = report === undefined ? [] : ['report.html', 'report.json'].map((file) => join(report, file));
+  await assertApart(
+    [{ name: '--predictions', path: predictions }, ...reportFiles.map((path) => ({ name: '--report', path }))],
+    [
+      { name: '--map', path: flags.map },
+      { name: '--queries', path: flags.queries },
+      { name: '--descriptors-database', path: flags.descriptorsDatabase },
+      { name: '--descriptors-queries', path: flags.descriptorsQueries },
+      { name: '--ground-truth', path: flags.groundTruth },
+    ],
+  );
   if (report !== undefined) await makeFolder(report);
   if (predictions !== undefined) await makeFolder(dirname(predictions));
 }

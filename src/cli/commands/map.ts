@@ -1,6 +1,7 @@
 /** @file `netvlad map`: build a map, look into it, check, join and export it. */
 import { type Command } from 'commander';
 import { DEFAULT_KEYFRAMES } from '../../bags/KeyframeRule.ts';
+import { assertApart } from '../../assertApart.ts';
 import { NetvladError } from '../../errors.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
@@ -129,6 +130,13 @@ async function exportMap(path: string, { descriptors, places }: ExportFlags, con
       hint: 'Give --descriptors FILE.npy, --places FILE.csv or both.',
     });
   }
+  await assertApart(
+    [
+      { name: '--descriptors', path: descriptors },
+      { name: '--places', path: places },
+    ],
+    [{ name: 'the map', path }],
+  );
   const map = PlaceMap.open(path);
   try {
     if (descriptors !== undefined) await exportDescriptors(map, descriptors);

@@ -1,8 +1,9 @@
 /** @file `netvlad replay`: the whole localizer over a recording, judged. */
-import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openBag } from '../../bags/openBag.ts';
-import { NetvladError } from '../../errors.ts';
+import { assertApart } from '../../assertApart.ts';
+import { REPORT_FILES } from '../../evaluation/replay/writeReplay.ts';
 import { makeFolder } from '../../makeFolder.ts';
 import { EnginePool } from '../../recognition/EnginePool.ts';
 import { openEngine } from '../../recognition/openEngine.ts';
@@ -27,14 +28,18 @@ function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConf
   };
 }
 
-/** Before the work: results must not go over the recording that they are of, and the report's folder must be one. */
-async function assertWritable(path: string, { out, report }: ReplayFlags): Promise<void> {
-  const target = out === undefined ? null : await realpath(out).catch(() => null);
-  if (target !== null && target === (await realpath(path).catch(() => null))) {
-    throw new NetvladError('usage', `--out ${out!} is the recording itself.`, {
-      hint: 'Give the results another name.',
-    });
-  }
+/** Before the work: results must not go over what they are of, and the report's folder must be one. */
+async function assertWritable(path: string, { map, params, groundTruth, out, report }: ReplayFlags): Promise<void> {
+  const reportFiles = report === undefined ? [] : REPORT_FILES.map((file) => join(report, file));
+  await assertApart(
+    [{ name: '--out', path: out }, ...reportFiles.map((file) => ({ name: '--report', path: file }))],
+    [
+      { name: 'the recording', path },
+      { name: '--ground-truth', path: groundTruth },
+      { name: '--map', path: map },
+      { name: '--params', path: params },
+    ],
+  );
   if (report !== undefined) await makeFolder(report);
 }
 

@@ -8,6 +8,13 @@ import { formatFramesCsv } from './framesCsv.ts';
 import type { ReplayFrame } from './ReplayFrame.ts';
 import { formatTum } from './trajectoryFile.ts';
 
+/** What `writeReplay` writes. */
+export const REPORT_FILES = [
+  ...(['report.html', 'report.json', 'timings.json'] as const),
+  ...(['frames.csv', 'trajectory.tum', 'truth.tum'] as const),
+] as const;
+type ReportFile = (typeof REPORT_FILES)[number];
+
 /** JSON with one member a line; NaN becomes null. */
 function toJsonFile(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -19,7 +26,7 @@ function toJsonFile(value: unknown): string {
  */
 export async function writeReplay(folder: string, input: ReplayReportInput): Promise<void> {
   const { judgement, frames, timings } = input;
-  const write = (name: string, content: string): Promise<void> => writeFileAtomically(join(folder, name), content);
+  const write = (name: ReportFile, content: string): Promise<void> => writeFileAtomically(join(folder, name), content);
   await write('report.json', toJsonFile(judgement.document));
   await write('frames.csv', formatFramesCsv(frames, judgement.evaluation?.perQuery ?? null));
   await write('trajectory.tum', formatTum(locatedPoses(frames)));
