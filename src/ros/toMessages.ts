@@ -161,6 +161,8 @@ function withHeading(pose: Pose): Pose {
 }
 
 const MARKER = { arrow: 0, sphere: 2, text: 9, add: 0, deleteAll: 3 } as const;
+/** Seen from above, 1 m of text would lie over the 2 m of its arrow, in the same colour. */
+const TEXT_OFFSET_M = 2.5;
 const STATE_COLOURS: Readonly<Record<LocalizationState, readonly [number, number, number]>> = {
   located: [0.1, 0.8, 0.2],
   uncertain: [0.95, 0.7, 0.1],
@@ -168,13 +170,17 @@ const STATE_COLOURS: Readonly<Record<LocalizationState, readonly [number, number
   off_map: [0.5, 0.5, 0.5],
 };
 
-/** An arrow a hypothesis, as opaque as it is probable, and the state in words above the best. Replaces those before. */
+/**
+ * An arrow a hypothesis, as opaque as it is probable, and the state in words beside the best. The first marker removes those of
+ * the frame before: without a namespace it means all of them, in one it would leave the others (and RViz would refuse its id
+ * together with the first hypothesis').
+ */
 export function toMarkers(decision: Decision, context: MessageContext): readonly Marker[] {
   const header = toHeader(decision.stampNs, context);
   const [r, g, b] = STATE_COLOURS[decision.state];
   const blank: Marker = {
     header,
-    ns: 'hypotheses',
+    ns: '',
     id: 0,
     type: MARKER.arrow,
     action: MARKER.deleteAll,
@@ -189,6 +195,7 @@ export function toMarkers(decision: Decision, context: MessageContext): readonly
     const headed = !Number.isNaN(pose.qw);
     markers.push({
       ...blank,
+      ns: 'hypotheses',
       id: rank,
       action: MARKER.add,
       type: headed ? MARKER.arrow : MARKER.sphere,
@@ -202,7 +209,7 @@ export function toMarkers(decision: Decision, context: MessageContext): readonly
       ns: 'state',
       action: MARKER.add,
       type: MARKER.text,
-      pose: toPoseMessage({ ...withHeading(pose), z: pose.z + 2 }),
+      pose: toPoseMessage({ ...withHeading(pose), y: pose.y + TEXT_OFFSET_M, z: pose.z + 2 }),
       scale: { x: 0, y: 0, z: 1 },
       color: { r, g, b, a: 1 },
       text: `${decision.state} ${(100 * decision.confidence).toFixed(0)} %`,

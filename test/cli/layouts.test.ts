@@ -122,10 +122,19 @@ const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonl
     properties: z.strictObject({
       'Cell Size': z.number(),
       'Plane Cell Count': z.int(),
+      Alpha: z.number(),
       'Reference Frame': z.literal('<Fixed Frame>'),
     }),
   },
-  'rviz_default_plugins/TF': { shows: null, properties: z.strictObject({}) },
+  'rviz_default_plugins/TF': {
+    shows: null,
+    properties: z.strictObject({
+      'Marker Scale': z.number(),
+      'Frame Timeout': z.number(),
+      'Show Arrows': z.boolean(),
+      'Show Names': z.boolean(),
+    }),
+  },
   // By the last part of the topic's name it subscribes through image_transport.
   'rviz_default_plugins/Image': { shows: 'sensor_msgs/msg/CompressedImage', properties: z.strictObject({}) },
   'rviz_default_plugins/MarkerArray': { shows: 'visualization_msgs/msg/MarkerArray', properties: z.strictObject({}) },
@@ -137,6 +146,11 @@ const DISPLAYS: Readonly<Record<string, { readonly shows: string | null; readonl
     shows: 'geometry_msgs/msg/PoseWithCovarianceStamped',
     properties: z.strictObject({
       Shape: z.enum(['Arrow', 'Axes']),
+      Color: rvizColour,
+      'Shaft Length': z.number(),
+      'Shaft Radius': z.number(),
+      'Head Length': z.number(),
+      'Head Radius': z.number(),
       Covariance: z.strictObject({
         Value: z.boolean(),
         Position: z.strictObject({ Value: z.boolean(), Color: rvizColour, Alpha: z.number(), Scale: z.number() }),
@@ -241,7 +255,7 @@ describe('viewer layouts', () => {
     for (const { Class } of panels)
       assert.ok(['Displays', 'Views', 'Time'].includes(Class.replace('rviz_common/', '')));
     for (const { Class } of manager.Tools) assert.ok(TOOLS.includes(Class), Class);
-    assert.ok(VIEWS.includes(manager.Views.Current.Class));
+    for (const { Class } of [manager.Views.Current, ...manager.Views.Saved]) assert.ok(VIEWS.includes(Class), Class);
     const shown: string[] = [];
     for (const { Class, Name, Enabled, Topic, ...properties } of manager.Displays) {
       const display = DISPLAYS[Class];
@@ -259,6 +273,18 @@ describe('viewer layouts', () => {
     }
     for (const name of WANTED.filter((topic) => topic.startsWith('/localizer/') && !NOT_IN_RVIZ.includes(topic))) {
       assert.ok(shown.includes(name), `${name} is not shown`);
+    }
+  });
+
+  it('RViz: the window says where each dock is, and whether those at the sides are hidden', () => {
+    const { Panels: panels, 'Visualization Manager': manager, 'Window Geometry': geometry } = readRviz();
+    // RViz 14.1 reads a key that is absent into a variable without a value.
+    assert.deepEqual([geometry['Hide Left Dock'], geometry['Hide Right Dock']], [false, true]);
+    // What QMainWindow::saveState writes: docks by their names, in UTF-16. One that it does not know goes to the left.
+    const state = Buffer.from(geometry['QMainWindow State'], 'hex');
+    const pictures = manager.Displays.filter(({ Class }) => Class === 'rviz_default_plugins/Image');
+    for (const { Name } of [...panels, ...pictures]) {
+      assert.ok(state.includes(Buffer.from(Name, 'utf16le').swap16()), `no place for "${Name}"`);
     }
   });
 
@@ -309,7 +335,7 @@ function readLayout(): Layout {
 }
 
 interface RvizConfig {
-  readonly Panels: readonly { readonly Class: string }[];
+  readonly Panels: readonly { readonly Class: string; readonly Name: string }[];
   readonly 'Visualization Manager': {
     readonly Displays: readonly (Readonly<Record<string, unknown>> & {
       readonly Class: string;
@@ -318,7 +344,15 @@ interface RvizConfig {
       readonly Topic?: unknown;
     })[];
     readonly Tools: readonly { readonly Class: string }[];
-    readonly Views: { readonly Current: { readonly Class: string } };
+    readonly Views: {
+      readonly Current: { readonly Class: string };
+      readonly Saved: readonly { readonly Class: string }[];
+    };
+  };
+  readonly 'Window Geometry': {
+    readonly 'Hide Left Dock': boolean;
+    readonly 'Hide Right Dock': boolean;
+    readonly 'QMainWindow State': string;
   };
 }
 

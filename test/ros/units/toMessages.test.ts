@@ -72,6 +72,22 @@ describe('decision messages', () => {
     assert.equal(toMarkers(topological, CONTEXT).length, 1, 'only what deletes the markers before');
   });
 
+  it('remove all markers of the frame before, and give each of their own a name that is its alone', () => {
+    const [first, ...others] = toMarkers(located(planarPose(1, 2, 0)), CONTEXT);
+    // visualization_msgs/Marker: DELETEALL of a namespace leaves the other namespaces
+    assert.deepEqual([first!.action, first!.ns], [3, '']);
+    assert.deepEqual(
+      others.map(({ action, ns, id }) => [action, ns, id]),
+      [
+        [0, 'hypotheses', 0],
+        [0, 'state', 0],
+      ],
+    );
+    // RViz: "Multiple Markers in the same MarkerArray message had the same ns and id"
+    const names = [first!, ...others].map(({ ns, id }) => `${ns}/${id}`);
+    assert.equal(new Set(names).size, names.length);
+  });
+
   it('say of an unknown heading that it is anywhere on the circle', () => {
     const pose = { ...planarPose(1, 2, 0), qx: NaN, qy: NaN, qz: NaN, qw: NaN };
     const message = toPoseStamped(located(pose), CONTEXT)!;
