@@ -10,7 +10,6 @@ import { cacheFeatures } from './cacheFeatures.ts';
 import { computeRunDigest, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { describeRows } from './describeRows.ts';
 import type { FeatureCache } from './FeatureCache.ts';
-import { fingerprintImages } from './initializeModel.ts';
 import type { Backbone } from './loadBackbone.ts';
 import { renderRun, type RunPage } from './renderRun.ts';
 import type { TrainingImage } from './neighbourhoods.ts';
@@ -154,6 +153,12 @@ function describeProgress({ epoch, loss, active, violatingShare }: EpochProgress
   return `epoch ${epoch + 1}  loss ${loss.toFixed(4)}  ${shares}${recall}`;
 }
 
+/** What training knows of an image beside its pixels; its place in the list is the row that a checkpoint remembers. */
+function factsOf({ image, source }: TrainingImage): readonly unknown[] {
+  const { name, role, place, local, sequence, frame, condition } = image;
+  return [source, name, role, place, local, sequence, frame, condition];
+}
+
 function createHooks(
   request: TrainRequest,
   context: TrainingContext,
@@ -249,7 +254,7 @@ export async function runTrainer(
   try {
     const digest = computeRunDigest({
       config: { ...config, training: { ...training, epochs: 0 } },
-      images: fingerprintImages(set.images),
+      images: set.images.map(factsOf),
     });
     const examiner = new Examiner({ network, cache, variants });
     const initial = { weights: copyWeights(network), recall: await examiner.recall(set.validation) };

@@ -61,24 +61,38 @@ function requireRows(
   );
 }
 
+/** By position, in a source without positions by place. */
+function truthOf(
+  queries: readonly GeotaggedImage[],
+  database: readonly GeotaggedImage[],
+  radiusM: number,
+): GroundTruth {
+  const localOf = ({ local }: GeotaggedImage): GeotaggedImage['local'] => local;
+  const placeOf = ({ place }: GeotaggedImage): string | null => place;
+  return queries.some(({ local }) => local !== null)
+    ? computeRadiusTruth(queries.map(localOf), database.map(localOf), radiusM)
+    : computeLabelTruth(queries.map(placeOf), database.map(placeOf));
+}
+
+/** Source by source: positions and places of different ones have nothing to do with each other. */
 function validationTruth(
   images: readonly TrainingImage[],
   rows: Omit<Validation, 'truth'>,
   radiusM: number,
 ): GroundTruth {
-  const of = <T>(list: readonly number[], pick: (image: GeotaggedImage) => T): T[] =>
-    list.map((row) => pick(images[row]!.image));
-  const hasPositions = images[rows.queries[0]!]!.image.local !== null;
-  return hasPositions
-    ? computeRadiusTruth(
-        of(rows.queries, (image) => image.local),
-        of(rows.database, (image) => image.local),
-        radiusM,
-      )
-    : computeLabelTruth(
-        of(rows.queries, (image) => image.place),
-        of(rows.database, (image) => image.place),
-      );
+  const truth: ReadonlySet<number>[] = rows.queries.map(() => new Set());
+  for (const source of new Set(rows.queries.map((row) => images[row]!.source))) {
+    const positionsOf = (list: readonly number[]): number[] =>
+      list.flatMap((row, at) => (images[row]!.source === source ? [at] : []));
+    const [queries, database] = [positionsOf(rows.queries), positionsOf(rows.database)];
+    const found = truthOf(
+      queries.map((at) => images[rows.queries[at]!]!.image),
+      database.map((at) => images[rows.database[at]!]!.image),
+      radiusM,
+    );
+    queries.forEach((at, i) => (truth[at] = new Set([...found[i]!].map((match) => database[match]!))));
+  }
+  return truth;
 }
 
 /** Database and queries of one role each, with what is right for each query. */

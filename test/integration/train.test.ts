@@ -107,6 +107,16 @@ describe('netvlad train', function () {
     assert.match(other.stderr, /another config or other images/);
   });
 
+  it('refuses to resume with images of the same names at other places', async () => {
+    const index = await readFile(at('index.csv'), 'utf8');
+    await writeFile(at('index.csv'), index.replace('train_database,60,0', 'train_database,61,0'));
+    const moved = await train('whole', '--resume');
+    await writeFile(at('index.csv'), index);
+    assert.equal(moved.code, 3);
+    assert.match(moved.stderr, /another config or other images/);
+    assert.equal((await train('whole', '--resume')).code, 0);
+  });
+
   describe('--ablation', () => {
     const START = '{ name: start, set: { training: { layers: none } } }';
     const MAX = '{ name: max, set: { pooling: { kind: max }, whitening: { dimension: 4 }, training: { epochs: 1 } } }';
