@@ -78,10 +78,7 @@ export class FeatureCache {
     await makeFolder(options.folder);
     const { bytes, extension } = FORMATS[options.precision];
     const path = join(options.folder, `${options.key}.${extension}`);
-    const file = await open(path, 'a+').then(async (made) => {
-      await made.close();
-      return open(path, 'r+');
-    });
+    const file = await onDisk(path, openForUpdate(path));
     const filled = await readFilled(`${path}.rows`);
     const { size } = await file.stat();
     const whole = Math.floor(size / (options.rowLength * bytes));
@@ -135,11 +132,8 @@ export class FeatureCache {
       }
       this.#format.encode(values, bytes.subarray(i * this.#rowBytes, (i + 1) * this.#rowBytes));
     });
-    const { bytesWritten } = await this.#file
-      .write(bytes, 0, bytes.length, this.#filled * this.#rowBytes)
-      .catch((cause: unknown) => {
-        throw diskError(this.#path, (cause as Error).message);
-      });
+    const written = this.#file.write(bytes, 0, bytes.length, this.#filled * this.#rowBytes);
+    const { bytesWritten } = await onDisk(this.#path, written);
     // A disk that is full in the middle of a write takes what fits, without an error.
     if (bytesWritten < bytes.length)
       throw diskError(this.#path, `${bytesWritten} of ${bytes.length} bytes were written`);
@@ -148,7 +142,7 @@ export class FeatureCache {
   }
 
   async #noteFilled(): Promise<void> {
-    await this.#file.datasync(); // rows that are counted are there, after a power failure too
+    await onDisk(this.#path, this.#file.datasync()); // rows that are counted are there, after a power failure too
     await writeFileAtomically(`${this.#path}.rows`, `${this.#filled}\n`);
   }
 }
@@ -158,6 +152,22 @@ async function readFilled(path: string): Promise<number> {
     return Number.parseInt(await readFile(path, 'utf8'), 10) || 0;
   } catch {
     return 0;
+  }
+}
+
+/** Makes the file where there is none. */
+async function openForUpdate(path: string): Promise<FileHandle> {
+  const made = await open(path, 'a+');
+  await made.close();
+  return open(path, 'r+');
+}
+
+/** Names the cache where the system refuses `work`. */
+async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw diskError(path, (cause as Error).message);
   }
 }
 

@@ -8,7 +8,7 @@ import { TOOL_VERSION } from '../version.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
-const CONFIG = 'config.yaml';
+const [CONFIG, LOG] = ['config.yaml', 'log.jsonl'];
 
 export interface RunFolder {
   readonly path: string;
@@ -54,7 +54,14 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
       hint: 'Give --out the folder of the run that was interrupted.',
     });
   }
+  await endLastLine(path.join(folder, LOG));
   return runFolderAt(folder);
+}
+
+/** What a full disk cut off stays a line of its own: the next event is not written behind it. */
+async function endLastLine(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (text !== '' && !text.endsWith('\n')) await appendFile(file, '\n').catch(() => undefined); // log() says it
 }
 
 function parseLine(line: string): readonly Readonly<Record<string, unknown>>[] {
@@ -66,7 +73,7 @@ function parseLine(line: string): readonly Readonly<Record<string, unknown>>[] {
 }
 
 function runFolderAt(folder: string): RunFolder {
-  const logFile = path.join(folder, 'log.jsonl');
+  const logFile = path.join(folder, LOG);
   const checkpoint = (which: 'last' | 'best'): string => path.join(folder, 'checkpoints', `${which}.npz`);
   return {
     path: folder,

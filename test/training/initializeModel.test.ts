@@ -17,7 +17,7 @@ import type { ExportedModel } from '../../src/training/exportModel.ts';
 import { initializeModel } from '../../src/training/initializeModel.ts';
 import { findNeighbours } from '../../src/training/initializeWhitening.ts';
 import type { TrainingImage } from '../../src/training/neighbourhoods.ts';
-import { createRunFolder } from '../../src/training/runFolder.ts';
+import { createRunFolder, openRunFolder } from '../../src/training/runFolder.ts';
 import type { TrainConfig } from '../../src/training/trainConfig.ts';
 import { readTrainConfig, toTrainConfig } from '../../src/training/trainConfig.ts';
 import { createRandom } from '../../src/math/random.ts';
@@ -245,6 +245,16 @@ describe('run folders', () => {
     await run.log({ event: 'two' });
     assert.equal(await readFile(path.join(run.path, 'log.jsonl'), 'utf8'), '{"event":"one"}\n{"event":"two"}\n');
     await assert.rejects(createRunFolder(run.path, config), /not empty \(config\.yaml, log\.jsonl\)/);
+    await rm(folder, { recursive: true });
+  });
+
+  it('go on behind a line of the log that a full disk cut off', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'run-'));
+    const { path: run } = await createRunFolder(folder, toTrainConfig(configDocument(), 'c.yaml'));
+    await writeFile(path.join(run, 'log.jsonl'), '{"event":"start"}\n{"event":"epo');
+    const resumed = await openRunFolder(run);
+    await resumed.log({ event: 'resume' });
+    assert.deepEqual(await resumed.readLog(), [{ event: 'start' }, { event: 'resume' }]);
     await rm(folder, { recursive: true });
   });
 });
