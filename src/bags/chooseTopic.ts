@@ -1,6 +1,6 @@
 /** @file Which topic is meant: the one that was named, or the only one of the right type. */
 import { NetvladError } from '../errors.ts';
-import type { BagSource, BagTopic } from './BagSource.ts';
+import type { BagMessage, BagSource, BagTopic } from './BagSource.ts';
 import { isDecodable } from './decodeMessage.ts';
 
 export const IMAGE_TYPES = ['sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'] as const;
@@ -11,6 +11,11 @@ export const POSITION_TYPES = [
   'geometry_msgs/msg/PoseStamped',
   'geometry_msgs/msg/PoseWithCovarianceStamped',
 ] as const;
+
+/** Whether a message is an image; a topic may have channels of other types. */
+export function holdsImage({ topic }: BagMessage): boolean {
+  return IMAGE_TYPES.some((type) => type === topic.type);
+}
 
 export interface TopicWish {
   /** For messages: `camera`. */
@@ -40,20 +45,34 @@ function findOnlyTopic(bag: BagSource, wish: TopicWish): BagTopic | null {
   const candidates = bag.topics.filter(
     (topic) => wish.types.includes(topic.type) && isDecodable(topic) && topic.messageCount !== 0,
   );
-  if (candidates.length > 1) {
-    throw new NetvladError(
-      'bad-input',
-      `${bag.path} has ${candidates.length} topics that may be the ${wish.what} topic.`,
-      {
-        hint: `Name one with ${wish.option}: ${listTopics(candidates)}.`,
-      },
-    );
+  const names = new Set(candidates.map(({ name }) => name));
+  if (names.size > 1) {
+    throw new NetvladError('bad-input', `${bag.path} has ${names.size} topics that may be the ${wish.what} topic.`, {
+      hint: `Name one with ${wish.option}: ${listTopics(candidates)}.`,
+    });
   }
-  return candidates[0] ?? null;
+  return joinChannels(candidates);
+}
+
+/**
+ * A recording may have a topic in several channels: joined from two, or of publishers that differ in a comment of the definition.
+ * Each message says of which it is.
+ */
+function joinChannels(channels: readonly BagTopic[]): BagTopic | null {
+  const [first] = channels;
+  if (first === undefined) return null;
+  const counts = channels.map(({ messageCount }) => messageCount);
+  return {
+    ...first,
+    messageCount: counts.reduce((sum, count) => (sum === null || count === null ? null : sum + count)),
+  };
 }
 
 function findNamedTopic(bag: BagSource, wish: TopicWish, name: string): BagTopic {
-  const topic = bag.topics.find((each) => each.name === name);
+  const channels = bag.topics.filter((each) => each.name === name);
+  const fitting = joinChannels(channels.filter((each) => wish.types.includes(each.type) && isDecodable(each)));
+  if (fitting !== null) return fitting;
+  const [topic] = channels;
   if (topic === undefined) {
     throw new NetvladError('bad-input', `${bag.path} has no topic ${name}.`, {
       hint: `It holds ${listTopics(bag.topics)}.`,
@@ -64,21 +83,16 @@ function findNamedTopic(bag: BagSource, wish: TopicWish, name: string): BagTopic
       hint: 'Recordings are read in CDR (ROS 2) and in the ROS 1 encoding.',
     });
   }
-  if (!wish.types.includes(topic.type)) {
-    throw new NetvladError(
-      'bad-input',
-      `Topic ${name} of ${bag.path} holds ${topic.type || 'messages of unknown type'}.`,
-      {
-        hint: `The ${wish.what} topic must hold ${wish.types.join(' or ')}.`,
-      },
-    );
-  }
-  return topic;
+  throw new NetvladError(
+    'bad-input',
+    `Topic ${name} of ${bag.path} holds ${topic.type || 'messages of unknown type'}.`,
+    { hint: `The ${wish.what} topic must hold ${wish.types.join(' or ')}.` },
+  );
 }
 
 function listTopics(topics: readonly BagTopic[]): string {
   if (topics.length === 0) return 'no readable topics';
-  return topics.map(describeTopic).join(', ');
+  return [...new Set(topics.map(describeTopic))].join(', ');
 }
 
 function describeTopic({ name, type, encoding, messageCount }: BagTopic): string {

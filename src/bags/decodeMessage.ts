@@ -32,11 +32,11 @@ export function isDecodable(topic: BagTopic): boolean {
 function createDecoder(topic: BagTopic): Decoder {
   switch (topic.encoding) {
     case 'cdr': {
-      const reader = new CdrMessageReader(definitionsOf(topic, true));
+      const reader = createReader(topic, true, (definitions) => new CdrMessageReader(definitions));
       return (data) => reader.readMessage(data);
     }
     case 'ros1': {
-      const reader = new Ros1MessageReader(definitionsOf(topic, false));
+      const reader = createReader(topic, false, (definitions) => new Ros1MessageReader(definitions));
       return (data) => reader.readMessage(data);
     }
     default:
@@ -46,15 +46,27 @@ function createDecoder(topic: BagTopic): Decoder {
   }
 }
 
-function definitionsOf(topic: BagTopic, ros2: boolean): MessageDefinition[] {
-  const expected = ros2 ? 'ros2msg' : 'ros1msg';
-  if (topic.schema?.encoding === expected) {
-    const definitions = parse(topic.schema.text, { ros2 });
-    if (definitions.length > 0) return definitions;
+/** By the recording's own schema; where it has none, or one that is damaged, by the bundled definition of the type. */
+function createReader<Reader>(
+  topic: BagTopic,
+  ros2: boolean,
+  create: (definitions: MessageDefinition[]) => Reader,
+): Reader {
+  let damage: Error | null = null;
+  if (topic.schema?.encoding === (ros2 ? 'ros2msg' : 'ros1msg')) {
+    try {
+      const definitions = parse(topic.schema.text, { ros2 });
+      if (definitions.length > 0) return create(definitions);
+    } catch (error) {
+      damage = error as Error;
+    }
   }
   const bundled = ros2 ? findRos2Definition(topic.type) : findRos1Definition(topic.type);
-  if (bundled !== null) return bundled.definitions;
-  throw new NetvladError('bad-input', `Topic ${topic.name} has no definition of ${topic.type || 'its type'}.`, {
-    hint: 'The recording does not carry one, and this type is none of the common ones that are bundled.',
+  if (bundled !== null) return create(bundled.definitions);
+  const type = topic.type || 'its type';
+  const what = damage === null ? `no definition of ${type}` : `a definition of ${type} that cannot be read`;
+  throw new NetvladError('bad-input', `Topic ${topic.name} has ${what}.`, {
+    hint: `${damage === null ? 'The recording does not carry one' : damage.message}, and this type is none of the common ones that are bundled.`,
+    cause: damage,
   });
 }

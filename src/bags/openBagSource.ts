@@ -8,7 +8,7 @@ import { quaternionFromYaw } from '../geo/quaternion.ts';
 import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
 import type { CameraFrame } from '../image/CameraFrame.ts';
 import { isBagProblem, type BagMessage, type BagSource, type BagTopic } from './BagSource.ts';
-import { chooseTopic, findTopic, IMAGE_TYPES, POSITION_TYPES } from './chooseTopic.ts';
+import { chooseTopic, findTopic, holdsImage, IMAGE_TYPES, POSITION_TYPES } from './chooseTopic.ts';
 import { EVERY_FRAME, createKeyframeGate, isEveryFrame, type KeyframeRule } from './KeyframeRule.ts';
 import { openBag } from './openBag.ts';
 import { parseCameraFrame } from './parseMessages.ts';
@@ -103,22 +103,35 @@ async function* iterateImages(
     plan.positions === null ? () => NOWHERE : createCameraPlacer(reading, plan.settings.baseFrame ?? null);
   const isKeyframe = createKeyframeGate(plan.keyframes);
   let unplaced = 0;
+  let restamped = 0;
+  let lastStampNs: bigint | null = null;
   let frame = 0;
   for await (const item of bag.messages([plan.images.name])) {
     if (isBagProblem(item)) {
       yield item;
       continue;
     }
+    if (!holdsImage(item)) continue;
     const image = readImage(bag, item);
     if ('problem' in image) {
       yield image;
       continue;
     }
+    if (image.stampNs === lastStampNs && plan.positions !== null) {
+      restamped++;
+      continue;
+    }
+    lastStampNs = image.stampNs;
     const placed = placeCamera(image);
     if (placed === null) unplaced++;
     else if (isKeyframe({ stampNs: image.stampNs, x: placed.metres.x, y: placed.metres.y, yawRad: placed.yawRad })) {
       yield toGeotaggedImage(image, placed, { plan, sequence: basename(bag.path), frame: frame++ });
     }
+  }
+  if (restamped > 0) {
+    const zero = lastStampNs === 0n ? ' (0: the driver does not fill in header.stamp)' : '';
+    const problem = `Left out: ${countOf(restamped, 'image')} stamped as the one before${zero}: a place is looked up by the stamp.`;
+    yield { problem, where: `${bag.path}, ${plan.images.name}` };
   }
   if (unplaced > 0) {
     const where = `${bag.path}, ${plan.positions?.name ?? ''}`;

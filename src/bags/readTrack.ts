@@ -3,6 +3,7 @@ import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { isBagProblem, type BagSource, type BagTopic } from './BagSource.ts';
 import { FrameTree } from './FrameTree.ts';
 import { parsePositionSample, parseTransforms, type PositionSample } from './parseMessages.ts';
+import { countOf } from '../countOf.ts';
 import { PoseTrack } from './PoseTrack.ts';
 
 export interface TrackReading {
@@ -25,6 +26,7 @@ export async function readTrack(
   const frames = new FrameTree();
   const samples: PositionSample[] = [];
   const problems: DatasetProblem[] = [];
+  let strangers = 0;
   const statics = bag.topics.filter(({ name, type }) => TF_STATIC.test(name) && type === 'tf2_msgs/msg/TFMessage');
   const topics = [...(positions === null ? [] : [positions]), ...statics].map(({ name }) => name);
   if (topics.length === 0) return { track: new PoseTrack([], maxGapNs), frames, problems };
@@ -35,6 +37,10 @@ export async function readTrack(
     }
     try {
       if (item.topic.name === positions?.name) {
+        if (item.topic.type !== positions.type) {
+          strangers++;
+          continue;
+        }
         const sample = parsePositionSample(item);
         if (sample !== null) samples.push(sample);
       } else {
@@ -42,8 +48,12 @@ export async function readTrack(
       }
     } catch (error) {
       const where = `${bag.path}, ${item.topic.name} at ${item.logTimeNs} ns`;
-      problems.push({ problem: `A message cannot be used: ${(error as Error).message}.`, where });
+      problems.push({ problem: `A message cannot be used: ${(error as Error).message.replace(/\.$/, '')}.`, where });
     }
+  }
+  if (strangers > 0) {
+    const problem = `Left out: ${countOf(strangers, 'message')} of another type than ${positions!.type}.`;
+    problems.push({ problem, where: `${bag.path}, ${positions!.name}` });
   }
   return { track: new PoseTrack(samples, maxGapNs), frames, problems };
 }

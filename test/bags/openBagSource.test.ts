@@ -13,6 +13,8 @@ import type { PositionSample } from '../../src/bags/parseMessages.ts';
 import { NetvladError } from '../../src/errors.ts';
 import { planarPose, yawOf } from '../../src/geo/poseAlgebra.ts';
 import { sharedPath } from '../support/sharedData.ts';
+import { findRos2Definition } from '../../src/bags/messageDefinitions.ts';
+import { CAMERA, driveMessages, encodeCdr, ODOM, writeMcap } from './support/driveFixture.ts';
 import { fixMessage, header, imageMessage, odometryMessage } from './support/rosMessageBuilders.ts';
 
 const SECOND = 1_000_000_000n;
@@ -201,6 +203,59 @@ describe('openBagSource', () => {
     const { images } = await readDrive(drive, { imageTopic: '/rear' });
     assert.equal(images[0]!.name, '/rear@1000000000');
     await assert.rejects(readDrive(drive, { imageTopic: '/odom' }), /\/odom of .* holds nav_msgs\/msg\/Odometry/);
+  });
+
+  it('reads a topic of several channels as one: definitions that differ in a comment, images raw and compressed, strangers', async () => {
+    const drive = driveMessages();
+    const comment = (text: string): string => `# of another distribution\n${text}`;
+    const [image, odometry] = [CAMERA, ODOM].map((name) => drive.find(({ topic }) => topic === name)!);
+    const schema = comment(findRos2Definition(image!.type)!.text);
+    const half = drive.map((message, i) =>
+      message.topic === CAMERA && i % 2 === 0 ? { ...message, schema } : message,
+    );
+    const compressed = { header: header(drive.at(-1)!.logTimeNs), format: 'png', data: Uint8Array.of(1, 2, 3) };
+    const type = 'sensor_msgs/msg/CompressedImage';
+    const last = { ...drive.at(-1)!, topic: CAMERA, type, data: encodeCdr(type, compressed) };
+    await writeMcap(path, [...half, last, { ...odometry!, topic: CAMERA, logTimeNs: last.logTimeNs + 1n }]);
+    const source = await openBagSource(path, { positionTopic: ODOM });
+    assert.equal(source.count, 11);
+    const kinds: string[] = [];
+    for await (const item of source) {
+      assert.ok(!isDatasetProblem(item));
+      kinds.push(item.content.kind === 'frame' ? item.content.frame.kind : item.content.kind);
+    }
+    assert.deepEqual(kinds, [...Array.from({ length: 10 }, () => 'raw'), 'compressed']);
+  });
+
+  it('reads a standard message by its bundled definition where that of the recording is damaged', async () => {
+    const damaged = ['garbage {{', 'std_msgs/Header header\nPose pose\n'];
+    for (const schema of damaged) {
+      const messages = driveMessages().map((each) => (each.topic === ODOM ? { ...each, schema } : each));
+      await writeMcap(path, messages);
+      let placed = 0;
+      for await (const item of await openBagSource(path)) {
+        assert.ok(!isDatasetProblem(item));
+        if (item.local !== null) placed++;
+      }
+      assert.equal(placed, 10);
+    }
+  });
+
+  it('does not place an image whose stamp is that of the one before, and says how many', async () => {
+    const odometry = [0n, 1n, 2n].map((i) => ({ stampNs: i * SECOND, x: Number(i) * 5, y: 0, yaw: 0 }));
+    const unstamped = await readDrive({ images: [0n, 0n, 0n], odometry });
+    assert.equal(unstamped.images.length, 1);
+    assert.deepEqual(unstamped.problems, [
+      'Left out: 2 images stamped as the one before (0: the driver does not fill in header.stamp): a place is looked up by the stamp.',
+    ]);
+    const twice = await readDrive({ images: [0n, SECOND, SECOND, 2n * SECOND], odometry });
+    assert.deepEqual(
+      twice.images.map(({ local }) => local!.x),
+      [0, 5, 10],
+    );
+    assert.match(twice.problems.join(), /^Left out: 1 image stamped as the one before: a place/);
+    const unplaced = await readDrive({ images: [0n, 0n, 0n] });
+    assert.equal(unplaced.images.length, 3, 'without positions the order is all there is');
   });
 
   it('refuses a JSON recording with the reason', async function () {

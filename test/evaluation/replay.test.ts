@@ -5,16 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BagSource } from '../../src/bags/BagSource.ts';
 import { openBag } from '../../src/bags/openBag.ts';
+import { PoseTrack } from '../../src/bags/PoseTrack.ts';
 import { openBagSource } from '../../src/bags/openBagSource.ts';
+import { checkStamps } from '../../src/evaluation/replay/checkStamps.ts';
 import { checkTruth } from '../../src/evaluation/replay/checkTruth.ts';
 import { formatFramesCsv } from '../../src/evaluation/replay/framesCsv.ts';
 import { judgeReplay, summarizeTimings, type ReplayJudgement } from '../../src/evaluation/replay/judgeReplay.ts';
 import { openInputs, type OpenedInputs, type ReplayTopics } from '../../src/evaluation/replay/openInputs.ts';
 import { replayAll, replayPaced } from '../../src/evaluation/replay/replayBag.ts';
+import type { ReplayDocument } from '../../src/evaluation/replay/ReplayDocument.ts';
 import type { ReplayFrame } from '../../src/evaluation/replay/ReplayFrame.ts';
 import { readReplayPictures } from '../../src/evaluation/replay/replayPictures.ts';
 import { formatTum, parseTrajectoryCsv, parseTum } from '../../src/evaluation/replay/trajectoryFile.ts';
 import { writeReplay } from '../../src/evaluation/replay/writeReplay.ts';
+import type { Decision } from '../../src/localization/Localizer.ts';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
 import { PlaceMap } from '../../src/map/PlaceMap.ts';
@@ -192,6 +196,42 @@ describe('replay', () => {
     assert.match(check(shifted)!, /origin at 47\.5,8\.5\..*--datum LAT,LON/);
   });
 
+  it('says so as well where the frames overlap: many located poses, and none near its truth', () => {
+    const far = { state: 'located', pose: { x: 30, y: 0 } } as Decision;
+    const near = { state: 'located', pose: { x: 20, y: 0 } } as Decision;
+    const frames = Array.from(
+      { length: 20 },
+      () => ({ kind: 'processed', decision: far, truth: { x: 0, y: 0 } }) as ReplayFrame,
+    );
+    const judged = { radiusM: 25, criterion: 'within 25 m', queriesWithTruth: 20 };
+    const document = { evaluation: judged, locatedErrorM: { median: 30, p90: 30 } } as unknown as ReplayDocument;
+    const check = (of: readonly ReplayFrame[]): string | null =>
+      checkTruth(document, of, { truth: { description: '/odom', track: new PoseTrack([], 0n) }, datum: null });
+    assert.match(check(frames)!, /^No located pose lies within 25 m of its true position, the median error is 30 m: /);
+    assert.equal(check(frames.slice(1)), null, 'nineteen wrong answers may just be wrong');
+    const oneRight = [...frames.slice(1), { ...frames[0]!, decision: near } as ReplayFrame];
+    assert.equal(check(oneRight), null);
+  });
+
+  it('says when stamps stand still or go back', () => {
+    const at = (...stamps: bigint[]): readonly string[] =>
+      checkStamps(
+        stamps.map((stampNs) => ({ stampNs })),
+        '/cam',
+      );
+    assert.deepEqual(at(), []);
+    assert.deepEqual(at(1n, 2n, 3n), []);
+    assert.match(
+      at(0n, 0n, 0n).join(),
+      /^Stamped as the one before: 2 images of \/cam \(0: the driver does not fill in/,
+    );
+    assert.match(at(1n, 2n, 2n).join(), /^Stamped as the one before: 1 image of \/cam\. /);
+    assert.match(
+      at(5_000_000_000n, 1n, 2n).join(),
+      /^Stamped earlier than the one before: 1 image of \/cam, first 0\.000000001 s after 5\.000000000 s\. /,
+    );
+  });
+
   it('says that a geodetic truth needs a map with a datum', async () => {
     const path = join(folder, 'gnss.csv');
     writeFileSync(path, 'timestamp,lat,lon\n1700000000,47,8\n1700000003,47,8\n');
@@ -270,7 +310,15 @@ describe('trajectory files', () => {
 
   it('names the line that does not fit', () => {
     assert.throws(() => parseTum('1.0 0 0 0 0 0 0 1\n2.0 0 0'), /line 2: expected `timestamp tx ty tz qx qy qz qw`/);
-    assert.throws(() => parseTrajectoryCsv('timestamp,x_m,y_m\n1,2,3\n2,,3\n'), /row 3: expected columns/);
+    assert.throws(
+      () => parseTrajectoryCsv('timestamp,x_m,y_m\n1,2,3\n2,,3\n'),
+      /row 3: expected timestamp and x_m,y_m/,
+    );
+    assert.throws(
+      () => parseTum('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 0'),
+      /line 2: .* with a rotation \(0 0 0 1 for none\), got `2 /,
+    );
+    assert.throws(() => parseTrajectoryCsv('timestamp,x_m,y_m,yaw_deg\n1,2,3,north\n'), /row 2: .*"north"/);
   });
 
   it('CSV: geodetic or local', () => {

@@ -7,6 +7,7 @@ import { NetvladError } from '../../errors.ts';
 import { createDatum } from '../../geo/LocalDatum.ts';
 import { createLocalizer } from '../../localization/createLocalizer.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
+import { checkStamps } from '../../evaluation/replay/checkStamps.ts';
 import { checkTruth } from '../../evaluation/replay/checkTruth.ts';
 import {
   judgeReplay,
@@ -98,6 +99,7 @@ export class ReplayRun {
     const judgement = this.#judge(opened);
     if (flags.report !== undefined) await this.#writeReport(flags.report, { opened, judgement, timings });
     this.#warn(judgement.document.problems);
+    for (const oddity of checkStamps(this.#frames, opened.image.name)) context.logger.warn(oddity);
     this.#warnOfTruth(opened, judgement);
     context.output({ ...judgement.document, timings }, formatReplay(judgement.document, timings));
   }

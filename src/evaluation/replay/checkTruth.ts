@@ -1,6 +1,7 @@
 /** @file Whether a truth can judge a drive at all: on another clock, or in another frame, it makes every number meaningless. */
 import { formatTimestamp } from '../../datasets/timestamps.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
+import { computeErrorM } from './judgeReplay.ts';
 import type { ReplayDocument } from './ReplayDocument.ts';
 import type { Truth } from './readTruth.ts';
 import type { ReplayFrame } from './ReplayFrame.ts';
@@ -19,13 +20,28 @@ export function checkTruth(
 ): string | null {
   if (frames.every((frame) => frame.truth === null)) return explainSilence(frames, { truth, datum });
   const { evaluation, locatedErrorM } = document;
-  if (evaluation?.radiusM == null || evaluation.queriesWithTruth > 0 || locatedErrorM === null) return null;
+  if (evaluation?.radiusM == null || locatedErrorM === null) return null;
+  const median = `${locatedErrorM.median.toFixed(0)} m`;
+  const signs =
+    evaluation.queriesWithTruth === 0
+      ? `No true position lies ${evaluation.criterion} of the map, and what was located is off by ${median}`
+      : isAllWrong(frames, evaluation.radiusM)
+        ? `No located pose lies ${evaluation.criterion} of its true position, the median error is ${median}`
+        : null;
+  if (signs === null) return null;
   const origin = datum === null ? 'is in local metres' : `has its origin at ${datum.latDeg},${datum.lonDeg}`;
   return (
-    `No true position lies ${evaluation.criterion} of the map, and what was located is off by ${locatedErrorM.median.toFixed(0)} m: ` +
-    `truth and map seem to be in different frames. The map ${origin}. Build it in the frame of the truth ` +
+    `${signs}: truth and map seem to be in different frames. The map ${origin}. Build it in the frame of the truth ` +
     '(map build --datum LAT,LON), or take a truth of GNSS fixes (--ground-truth TOPIC).'
   );
+}
+
+/** So many wrong answers and not one right: what is wrong then is not the answers. */
+const TOO_MANY_WRONG = 20;
+
+function isAllWrong(frames: readonly ReplayFrame[], radiusM: number): boolean {
+  const errors = frames.flatMap((frame) => (frame.kind === 'processed' ? (computeErrorM(frame) ?? []) : []));
+  return errors.length >= TOO_MANY_WRONG && errors.every((errorM) => errorM > radiusM);
 }
 
 /** Why no image has a true position. */

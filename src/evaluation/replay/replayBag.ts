@@ -1,5 +1,6 @@
 /** @file Drives a recording through recognition and localization: all of it as fast as it goes, or at its own pace. */
 import { isBagProblem, type BagSource } from '../../bags/BagSource.ts';
+import { holdsImage } from '../../bags/chooseTopic.ts';
 import { parseCameraFrame } from '../../bags/parseMessages.ts';
 import type { PoseTrack } from '../../bags/PoseTrack.ts';
 import type { DatasetProblem } from '../../datasets/GeotaggedImage.ts';
@@ -63,6 +64,7 @@ async function* readImages(
       onProblem(item);
       continue;
     }
+    if (!holdsImage(item)) continue;
     try {
       const frame = parseCameraFrame(item, recognizer.copyPixels);
       yield { frame, logTimeNs: item.logTimeNs, index, name: `${imageTopic}@${frame.stampNs}` };

@@ -18,8 +18,16 @@ export function parseTum(text: string): readonly PositionSample[] {
     const [time, ...fields] = trimmed.split(/\s+/);
     const stampNs = parseTimestamp(time!);
     const [x, y, z, ...q] = fields.map(Number);
-    if (stampNs === null || fields.length !== 7 || !fields.every((field) => Number.isFinite(Number(field)))) {
-      throw new Error(`line ${index + 1}: expected \`timestamp tx ty tz qx qy qz qw\`, got \`${trimmed}\``);
+    const isRotation = Math.hypot(...q) > 0;
+    if (
+      stampNs === null ||
+      fields.length !== 7 ||
+      !fields.every((field) => Number.isFinite(Number(field))) ||
+      !isRotation
+    ) {
+      throw new Error(
+        `line ${index + 1}: expected \`timestamp tx ty tz qx qy qz qw\`${isRotation ? '' : ' with a rotation (0 0 0 1 for none)'}, got \`${trimmed}\``,
+      );
     }
     const [qx, qy, qz, qw] = normalizeQuaternion([q[0]!, q[1]!, q[2]!, q[3]!]);
     samples.push({ ...UNKNOWN, stampNs, geo: null, pose: { x: x!, y: y!, z: z!, qx, qy, qz, qw } });
@@ -33,7 +41,9 @@ export function parseTrajectoryCsv(text: string): readonly PositionSample[] {
   return (rows as Record<string, string>[]).map((row, index) => {
     const sample = parseRow(row);
     if (sample !== null) return sample;
-    throw new Error(`row ${index + 2}: expected columns timestamp and x_m,y_m or lat,lon, got ${JSON.stringify(row)}`);
+    throw new Error(
+      `row ${index + 2}: expected timestamp and x_m,y_m or lat,lon as numbers, got ${JSON.stringify(row)}`,
+    );
   });
 }
 
@@ -42,6 +52,7 @@ function parseRow(row: Record<string, string>): PositionSample | null {
   if (stampNs === null) return null;
   const number = (column: string): number => (row[column] ? Number(row[column]) : NaN);
   const yawDeg = number('yaw_deg');
+  if (['yaw_deg', 'alt_m'].some((column) => row[column] && !Number.isFinite(number(column)))) return null;
   const geo = { latDeg: number('lat'), lonDeg: number('lon'), altM: number('alt_m') };
   if (isGeoPosition(geo)) return { ...UNKNOWN, stampNs, geo, pose: null };
   const [x, y, z] = [number('x_m'), number('y_m'), number('alt_m')];

@@ -17,6 +17,8 @@ export interface RawMessage {
   readonly type: string;
   readonly logTimeNs: bigint;
   readonly data: Uint8Array;
+  /** Text of the definition in an MCAP; undefined = that of the type. Each text has a channel of its own. */
+  readonly schema?: string;
 }
 
 export const CAMERA = '/camera/image_raw';
@@ -52,13 +54,14 @@ export async function writeMcap(
   const writer = new McapWriter({ writable: new FileHandleWritable(file), chunkSize: 2000, ...options });
   await writer.start();
   const channels = new Map<string, number>();
-  for (const { topic, type, logTimeNs, data } of messages) {
-    let channelId = channels.get(topic);
+  for (const { topic, type, logTimeNs, data, schema = findRos2Definition(type)!.text } of messages) {
+    const key = JSON.stringify([topic, type, schema]);
+    let channelId = channels.get(key);
     if (channelId === undefined) {
-      const schema = new TextEncoder().encode(findRos2Definition(type)!.text);
-      const schemaId = await writer.registerSchema({ name: type, encoding: 'ros2msg', data: schema });
+      const definition = { name: type, encoding: 'ros2msg', data: new TextEncoder().encode(schema) };
+      const schemaId = await writer.registerSchema(definition);
       channelId = await writer.registerChannel({ schemaId, topic, messageEncoding: 'cdr', metadata: new Map() });
-      channels.set(topic, channelId);
+      channels.set(key, channelId);
     }
     await writer.addMessage({ channelId, sequence: 0, logTime: logTimeNs, publishTime: logTimeNs, data });
   }
