@@ -4,17 +4,16 @@
  */
 import path from 'node:path';
 import type { ByN, Rankings } from '../evaluation/recall.ts';
-import { NetvladError } from '../errors.ts';
 import { writeFileAtomically } from '../writeFileAtomically.ts';
 import { cacheFeatures } from './cacheFeatures.ts';
 import { computeRunDigest, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { describeRows } from './describeRows.ts';
 import type { FeatureCache } from './FeatureCache.ts';
-import type { Backbone } from './loadBackbone.ts';
 import { renderRun, type RunPage } from './renderRun.ts';
 import type { TrainingImage } from './neighbourhoods.ts';
 import type { RunFolder } from './runFolder.ts';
-import type { TrainConfig, TrainingConfig } from './trainConfig.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import { trainedFrom } from './trainedFrom.ts';
 import { averageWeights, type TrainedParts } from './trainedHead.ts';
 import { type EpochProgress, type EpochReport, Trainer, type TrainerHooks, type TrainerState } from './Trainer.ts';
 import type { TrainingContext } from './TrainingContext.ts';
@@ -57,23 +56,6 @@ export interface TrainerRun {
   readonly test: RecallChange | null;
   /** Of the network without whitening, which is what the recalls are of. */
   readonly dimension: number;
-}
-
-/** Outputs of the blocks of our architectures, in order; anybody's network has other names. */
-const BLOCK_OUTPUT = /^(features\.\d+|layer\d+\.\d+)$/;
-
-/** Tensor after which the backbone is trained; the map when it is frozen, null when all of it is trained. */
-function trainedFrom({ graph, map }: Backbone, { layers }: TrainingConfig): string | null {
-  if (layers === 'all') return null;
-  if (layers === 'none' || layers === 'head') return map;
-  if (typeof layers === 'object') return layers.after;
-  const blocks = graph.nodes.flatMap((node) => node.outputs).filter((name) => BLOCK_OUTPUT.test(name));
-  if (blocks.length === 0) {
-    throw new NetvladError('bad-input', `training.layers: ${layers}: this backbone does not name its blocks.`, {
-      hint: 'Name the tensor after which it is trained: layers: { after: NAME }.',
-    });
-  }
-  return blocks.at(-1 - layers) ?? null;
 }
 
 function createNetwork(parts: TrainedParts, config: TrainConfig, context: TrainingContext): TrainingNetwork {

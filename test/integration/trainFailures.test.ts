@@ -99,6 +99,20 @@ describe('netvlad train, when something goes wrong', function () {
     assert.doesNotMatch(stderr, /at .*\.js:\d+/, 'no stack');
   });
 
+  it('descriptors that are no numbers stop it before the first step', async () => {
+    const config = SMALL_CONFIG.replace('{ kind: netvlad, clusters: 4 }', '{ kind: gem, power: 200 }'); // x^200 overflows
+    const { code, stderr } = await train({ out: 'overflow', config });
+    assert.equal(code, EXIT.badInput);
+    assert.match(stderr, /the descriptor of row \d+ of the feature cache is not a number[^]*pooling\.power/);
+  });
+
+  it('a tensor to train after that the backbone lacks is named, with those it has', async () => {
+    const config = SMALL_CONFIG.replace('layers: all', 'layers: { after: nowhere }');
+    const { code, stderr } = await train({ out: 'nowhere', config });
+    assert.equal(code, EXIT.badInput);
+    assert.match(stderr, /no tensor 'nowhere'[^]*last ones before the head are .*Conv/);
+  });
+
   it('a full disk under the feature cache is named; with space again it goes on', async () => {
     const full = await train({ out: 'full', cache: at('small-disk'), fileLimitKiB: 800 }); // in the second batch
     assert.equal(full.code, EXIT.failed, full.stderr);
