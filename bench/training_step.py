@@ -116,19 +116,23 @@ def save_gradients(kind: str, batch: int, dtype: torch.dtype, relu6: Activation)
         save(f"{name}.{kind}.{batch}", copy.grad)
 
 
-weights: Weights = {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
-images = load("features", [-1, *meta["features"]])
-batches = [batch.split(sizes) for batch, sizes in zip(images.split([sum(sizes) for sizes in meta["images"]]), meta["images"])]
-activations, sides = 0, {"ours": Sides(), "single": Sides()}
-for number in range(len(batches)):
+def save_all_gradients(number: int, sides: dict[str, Sides]) -> int:
+    """Of one batch; gives the number of its activations."""
     single, double = Corners([], Sides()), Corners([], Sides())
     save_gradients("single", number, torch.float32, single)
     save_gradients("double", number, torch.float64, double)
     ours = [load(f"clipped.{number}.{layer}", list(given.shape)) for layer, given in enumerate(double.given)]
     for name, other in (("ours", ours), ("single", single.given)):
         save_gradients(f"double_as_{name}", number, torch.float64, Corners(other, sides[name]))
-    activations += sum(given.numel() for given in ours)
-result = {"activations": activations} | {name: vars(of) for name, of in sides.items()}
+    return sum(given.numel() for given in ours)
+
+
+weights: Weights = {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
+images = load("features", [-1, *meta["features"]])
+batches = [batch.split(sizes) for batch, sizes in zip(images.split([sum(sizes) for sizes in meta["images"]]), meta["images"])]
+sides = {"ours": Sides(), "single": Sides()}
+result = {"activations": sum(save_all_gradients(number, sides) for number in range(len(batches)))}
+result |= {name: vars(of) for name, of in sides.items()}
 
 groups = [{"params": [weight], "lr": meta["weights"][name]["rate"]} for name, weight in weights.items()]
 optimizer = torch.optim.SGD(groups, momentum=meta["momentum"], weight_decay=meta["weightDecay"])

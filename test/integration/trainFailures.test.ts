@@ -76,6 +76,33 @@ describe('netvlad train, when something goes wrong', function () {
     assert.equal((await eventsOf('interrupted')).filter((event) => event === 'epoch').length, 12);
   });
 
+  it('Ctrl-C in the second run of a table keeps the first, and the resumed table is that of an uninterrupted one', async () => {
+    await writeFile(at('base.yaml'), withTraining('epochs: 12, patience: 12').replace('epochs: 2, ', ''));
+    const max = '{ name: max, set: { pooling: { kind: max } } }';
+    await writeFile(
+      at('runs.yaml'),
+      `base: base.yaml\nruns:\n  - { name: start, set: { training: { layers: none } } }\n  - ${max}\n`,
+    );
+    const table = (out: string, more: readonly string[], options: RunOptions = {}): Promise<CommandRun> => {
+      const files = ['--ablation', at('runs.yaml'), '--data', folder, '--out', at(out), '--cache', at('cache')];
+      return runNetvlad(['train', ...files, ...more], options);
+    };
+    assert.equal((await table('whole-table', [])).code, 0);
+    const { code, stderr } = await table('table', [], {
+      onStart: (kill) => {
+        void waitFor(at('table', 'max', 'checkpoints', 'last.npz')).then(() => {
+          kill('SIGINT');
+        });
+      },
+    });
+    assert.equal(code, EXIT.interrupted, stderr);
+    assert.match(stderr, /Interrupted in the run 'max'[^]*--resume --out/);
+    assert.equal((await table('table', ['--resume'])).code, 0);
+    for (const file of ['ablation.json', 'max/model/small.onnx']) {
+      assert.deepEqual(await readFile(at('table', file)), await readFile(at('whole-table', file)), file);
+    }
+  });
+
   it('a run that ended before its first epoch resumes from the beginning', async () => {
     const early = await train({
       ...{ out: 'early', cache: at('other-cache') },
