@@ -1,4 +1,5 @@
 /** @file Opens a recording of any format that we read, told by its first bytes. */
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, open, readFile, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -10,7 +11,7 @@ import { McapBag } from './McapBag.ts';
 import { Ros1Bag } from './Ros1Bag.ts';
 import { parseRosbag2Metadata } from './rosbag2Metadata.ts';
 import { SqliteBag } from './SqliteBag.ts';
-import { wholePagesOfCut } from './sqlitePages.ts';
+import { usesLog, wholePagesOfCut } from './sqlitePages.ts';
 import { isZstd, unpackZstdFile } from './zstd.ts';
 
 const METADATA = 'metadata.yaml';
@@ -88,17 +89,33 @@ async function openPacked(path: string): Promise<BagSource> {
   });
 }
 
-/** A database that ends inside of a page is read from a copy of its whole pages (sqlitePages.ts says why). */
+/**
+ * Two kinds of databases are read from a copy: one that ends inside of a page, of which only the whole pages are taken (sqlitePages.ts
+ * says why), and one with a write-ahead log (rosbag2's preset `resilient`) where no file may be written beside it, as SQLite must
+ * even for reading.
+ */
 async function openSqlite(path: string): Promise<BagSource> {
   const bytes = wholePagesOfCut(path);
-  if (bytes === null) return SqliteBag.open(path);
+  if (bytes === null) {
+    try {
+      return SqliteBag.open(path);
+    } catch (error) {
+      if (!usesLog(path)) throw error;
+    }
+  }
   return openTemporary(async (folder) => {
     const copy = join(folder, basename(path));
-    await copyFile(path, copy);
-    await chmod(copy, 0o600); // a read-only recording makes a read-only copy
-    await truncate(copy, bytes);
+    await copyWritable(path, copy);
+    if (bytes !== null) await truncate(copy, bytes);
+    else if (existsSync(`${path}-wal`)) await copyWritable(`${path}-wal`, `${copy}-wal`);
     return SqliteBag.open(path, copy);
   });
+}
+
+/** A read-only recording would make a read-only copy. */
+async function copyWritable(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o600);
 }
 
 /** Opens a source on files of its own; they go when it is closed, or when opening fails. */

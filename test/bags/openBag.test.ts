@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NetvladError } from '../../src/errors.ts';
@@ -106,6 +115,32 @@ async function readDamaged(path: string): Promise<BagContents | NetvladError> {
   }
 }
 
+/** Root may write into every folder: for the time of the work it is somebody else. */
+async function withoutRoot(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid!() !== 0) return work();
+  process.seteuid!(65_534);
+  try {
+    await work();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
+/** Whether somebody else gets to `folder` at all, and may make temporary files. */
+async function isOpenToOthers(folder: string): Promise<boolean> {
+  chmodSync(folder, 0o755);
+  try {
+    await withoutRoot(() => {
+      readdirSync(folder);
+      rmSync(mkdtempSync(join(tmpdir(), 'netvlad-others-')), { recursive: true });
+      return Promise.resolve();
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('openBag', () => {
   let folder = '';
   beforeEach(() => {
@@ -139,6 +174,38 @@ describe('openBag', () => {
       await bag.close();
     });
   }
+
+  it('SQLite with a write-ahead log: read with what the log holds, also where nothing may be written beside it', async function () {
+    if (!(await isOpenToOthers(folder))) this.skip(); // root with a temporary folder of its own
+    const recorded = join(folder, 'recorded');
+    mkdirSync(recorded);
+    const path = await db3(recorded, DRIVE.slice(0, -1));
+    const db = new Database(path);
+    db.pragma('journal_mode = WAL');
+    db.pragma('wal_autocheckpoint = 0');
+    const { topic, logTimeNs, data } = DRIVE.at(-1)!;
+    db.prepare('INSERT INTO messages(topic_id, timestamp, data) SELECT id, ?, ? FROM topics WHERE name = ?').run(
+      ...[logTimeNs, data, topic],
+    );
+    const killed = join(folder, 'killed');
+    mkdirSync(killed);
+    for (const name of ['drive.db3', 'drive.db3-wal']) copyFileSync(join(recorded, name), join(killed, name));
+    db.close();
+    const closed = join(folder, 'closed');
+    mkdirSync(closed);
+    copyFileSync(path, join(closed, 'drive.db3'));
+    for (const archived of [killed, closed]) {
+      chmodSync(archived, 0o555);
+      const before = readdirSync(archived);
+      await withoutRoot(async () => {
+        const { messages, problems } = await readPath(join(archived, 'drive.db3'));
+        assert.deepEqual([messages, problems], [DRIVE, []], archived);
+      });
+      assert.deepEqual(readdirSync(archived), before);
+      chmodSync(archived, 0o755);
+      assert.deepEqual((await readPath(join(archived, 'drive.db3'))).messages, DRIVE);
+    }
+  });
 
   it('SQLite: a row whose time is no number is named, the others are read', async () => {
     const path = await db3(folder, DRIVE);
