@@ -1,7 +1,7 @@
 /** @file The topics that carry what is recognized. Built at configure, taken off the graph at cleanup. */
 import type { Decision } from '../localization/Localizer.ts';
 import type { LoopClosure } from '../localization/LoopClosure.ts';
-import type { CompressedImage, MessageType, MessageTypes, PlaceHypothesesMessage } from './messages.ts';
+import type { CompressedImage, MessageType, MessageTypes } from './messages.ts';
 import { DEFAULT_QOS, type Destroyable, type Publisher, type Qos, type RosNode } from './RosNode.ts';
 import {
   toFix,
@@ -10,7 +10,7 @@ import {
   toMarkers,
   toPoseArray,
   toPoseStamped,
-  toRejectionMessage,
+  toRejection,
   type MessageContext,
 } from './toMessages.ts';
 import { Trajectory } from './Trajectory.ts';
@@ -57,9 +57,7 @@ export class Outputs {
    */
   publish(decision: Decision, { withPose }: { readonly withPose: boolean }): void {
     const context = this.#contextNow();
-    this.#hypotheses.publish(toHypothesesMessage(decision, context));
-    if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
-    if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
+    this.#publishHypotheses(decision, context);
     if (!withPose) return;
     const pose = toPoseStamped(decision, context);
     if (pose !== null) {
@@ -72,11 +70,9 @@ export class Outputs {
     }
   }
 
-  /** A frame that could not be used. */
-  publishRejection(stampNs: bigint, reason: string): PlaceHypothesesMessage {
-    const message = toRejectionMessage(stampNs, reason, this.#contextNow());
-    this.#hypotheses.publish(message);
-    return message;
+  /** A frame that could not be used: what viewers show of the one before goes away. */
+  publishRejection(stampNs: bigint, reason: string): void {
+    this.#publishHypotheses(toRejection(stampNs, reason), this.#contextNow());
   }
 
   publishLoopClosure(closure: LoopClosure): void {
@@ -105,5 +101,11 @@ export class Outputs {
   destroy(): void {
     for (const publisher of this.#owned) publisher.destroy();
     this.#owned.length = 0;
+  }
+
+  #publishHypotheses(decision: Decision, context: MessageContext): void {
+    this.#hypotheses.publish(toHypothesesMessage(decision, context));
+    if (this.#poses.subscriptionCount > 0) this.#poses.publish(toPoseArray(decision, context));
+    if (this.#markers.subscriptionCount > 0) this.#markers.publish({ markers: toMarkers(decision, context) });
   }
 }

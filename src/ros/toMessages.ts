@@ -112,8 +112,8 @@ export function toHypothesesMessage(decision: Decision, context: MessageContext)
 }
 
 /** A frame that could not be used is answered too: lost, with the reason, without hypotheses. */
-export function toRejectionMessage(stampNs: bigint, reason: string, context: MessageContext): PlaceHypothesesMessage {
-  return toHypothesesMessage({ state: 'lost', stampNs, confidence: 0, reason, hypotheses: [] }, context);
+export function toRejection(stampNs: bigint, reason: string): Decision {
+  return { state: 'lost', stampNs, confidence: 0, reason, hypotheses: [] };
 }
 
 /** Null unless located on a map with positions. A pose without heading is given as yaw 0 with the variance of a circle. */

@@ -179,6 +179,21 @@ describeOnGraph('outputs on a graph', () => {
     assert.ok(poses.length > 0);
   });
 
+  it('takes down what viewers show when a frame cannot be used', async () => {
+    await show([2]);
+    second += 1;
+    const header = { stamp: { sec: second, nanosec: 0 }, frame_id: 'camera_optical_frame' };
+    await peer.publish('/image/compressed', { header, format: 'jpeg', data: [0xff, 0xd8, 0xff] });
+    const { state } = await peer.until('/localizer/hypotheses', atPresent);
+    assert.equal(state, 0, 'lost');
+    const { poses } = await peer.until('/localizer/hypotheses/poses', atPresent);
+    assert.deepEqual(poses, []);
+    const isOfFrame = ({ markers }: Message): boolean => atPresent((markers as Message[])[0]!);
+    const { markers } = await peer.until('/localizer/hypotheses/markers', isOfFrame);
+    const actions = (markers as Message[]).map(({ ns, action }) => ({ ns, action }));
+    assert.deepEqual(actions, [{ ns: '', action: 3 }], 'DELETEALL and nothing else');
+  });
+
   it('draws where it was located, when somebody looks', async () => {
     await peer.call('/localizer/reset', 'std_srvs/srv/Trigger');
     peer.forget('/localizer/pose');

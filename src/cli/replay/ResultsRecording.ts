@@ -18,7 +18,7 @@ import {
   toMarkers,
   toPoseArray,
   toPoseStamped,
-  toRejectionMessage,
+  toRejection,
   type MessageContext,
 } from '../../ros/toMessages.ts';
 import { Trajectory } from '../../ros/Trajectory.ts';
@@ -65,14 +65,13 @@ export class ResultsRecording {
 
   /** Frames come in the order of the recording; a processed one is the one that the recognizer saw last. */
   async write(frame: ReplayFrame): Promise<void> {
-    const { status, inputs, messages } = this.#context;
+    const { status, inputs } = this.#context;
     const writer = this.#writer;
     const { logTimeNs } = frame;
     await inputs?.copyUpTo(logTimeNs, writer);
     if (frame.kind === 'processed') await this.#writeDecision(frame);
     if (frame.kind === 'rejected') {
-      const answer = toRejectionMessage(frame.stampNs, frame.problem.message, messages);
-      await writer.write(`${NODE}/hypotheses`, 'netvlad_localizer/msg/PlaceHypotheses', logTimeNs, answer);
+      await this.#writeHypotheses(toRejection(frame.stampNs, frame.problem.message), logTimeNs);
     }
     status.add(frame);
     const due = status.takeDue(logTimeNs);
@@ -97,12 +96,7 @@ export class ResultsRecording {
     const { logTimeNs } = frame;
     const writer = this.#writer;
     const { decision, withPose } = this.#toBase(frame.decision, frame.frameId);
-    const hypotheses = toHypothesesMessage(decision, messages);
-    await writer.write(`${NODE}/hypotheses`, 'netvlad_localizer/msg/PlaceHypotheses', logTimeNs, hypotheses);
-    const poses = toPoseArray(decision, messages);
-    await writer.write(`${NODE}/hypotheses/poses`, 'geometry_msgs/msg/PoseArray', logTimeNs, poses);
-    const markers = toMarkers(decision, messages);
-    await writer.write(`${NODE}/hypotheses/markers`, 'visualization_msgs/msg/MarkerArray', logTimeNs, { markers });
+    await this.#writeHypotheses(decision, logTimeNs);
     const pose = withPose ? toPoseStamped(decision, messages) : null;
     if (pose !== null) {
       await writer.write(`${NODE}/pose`, 'geometry_msgs/msg/PoseWithCovarianceStamped', logTimeNs, pose);
@@ -112,6 +106,17 @@ export class ResultsRecording {
     if (fix !== null) await writer.write(`${NODE}/fix`, 'sensor_msgs/msg/NavSatFix', logTimeNs, fix);
     if (withPose && tf !== null) await this.#writeTf(decision, logTimeNs, tf);
     await this.#writePicture(frame);
+  }
+
+  async #writeHypotheses(decision: Decision, logTimeNs: bigint): Promise<void> {
+    const { messages } = this.#context;
+    const writer = this.#writer;
+    const hypotheses = toHypothesesMessage(decision, messages);
+    await writer.write(`${NODE}/hypotheses`, 'netvlad_localizer/msg/PlaceHypotheses', logTimeNs, hypotheses);
+    const poses = toPoseArray(decision, messages);
+    await writer.write(`${NODE}/hypotheses/poses`, 'geometry_msgs/msg/PoseArray', logTimeNs, poses);
+    const markers = toMarkers(decision, messages);
+    await writer.write(`${NODE}/hypotheses/markers`, 'visualization_msgs/msg/MarkerArray', logTimeNs, { markers });
   }
 
   /** Without the camera's place on the robot the pose topics stay silent, as in the node. */
