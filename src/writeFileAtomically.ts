@@ -1,30 +1,57 @@
 /** @file A whole file or nothing: written under a temporary name beside it, synced, renamed. */
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from './makeFolder.ts';
 import { toWriteFailure } from './writeFailure.ts';
 
 type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
-/** Replaces `path` once all content is on the disk. Makes its folder. Throws a NetvladError naming the path. */
+/**
+ * Replaces `path` once all content is on the disk. Makes its folder. A link stays, and what it leads to is replaced; a device or
+ * pipe is written to as it is: a rename would put a file in the place of `/dev/null`. Throws a NetvladError naming the path.
+ */
 export async function writeFileAtomically(path: string, content: Content): Promise<void> {
-  const temporary = `${path}.${process.pid}.partial`;
+  if (await isDeviceOrPipe(path)) return writeThrough(path, content);
   await makeFolder(dirname(path));
+  const target = await realpath(path).catch(() => path);
+  const temporary = `${target}.${process.pid}.partial`;
   try {
     await writeAndSync(temporary, content);
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
     throw toWriteFailure(path, cause);
   }
 }
 
+/** There, and neither file nor folder. */
+async function isDeviceOrPipe(path: string): Promise<boolean> {
+  const facts = await stat(path).catch(() => null);
+  return facts !== null && !facts.isFile() && !facts.isDirectory();
+}
+
+async function writeThrough(path: string, content: Content): Promise<void> {
+  try {
+    await writeTo(await open(path, 'w'), content);
+  } catch (cause) {
+    throw toWriteFailure(path, cause);
+  }
+}
+
 async function writeAndSync(path: string, content: Content): Promise<void> {
-  const file = await open(path, 'w');
+  await writeTo(await open(path, 'w'), content, (file) => file.sync());
+}
+
+/** Closes the file whatever happens. */
+async function writeTo(
+  file: FileHandle,
+  content: Content,
+  complete: (file: FileHandle) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   try {
     const chunks = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
     for await (const chunk of chunks) await file.writeFile(chunk);
-    await file.sync();
+    await complete(file);
   } finally {
     await file.close();
   }

@@ -1,5 +1,5 @@
 /** @file Which recordings an output may replace: those that we wrote ourselves. */
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { NetvladError } from '../errors.ts';
 import { toWriteFailure } from '../writeFailure.ts';
 
@@ -8,9 +8,15 @@ export const LIBRARY = 'netvlad_localizer ';
 
 /**
  * A mistyped name must not cost a drive: what we wrote can be made again, what a robot recorded cannot. Throws
- * NetvladError('bad-input') when `path` is there and not of our making.
+ * NetvladError('bad-input') when `path` is there and not of our making, as a device or pipe is not.
  */
 export async function assertReplaceable(path: string): Promise<void> {
+  const facts = await stat(path).catch(() => null);
+  if (facts !== null && !facts.isFile()) {
+    throw new NetvladError('bad-input', `${path} exists and is no file: a recording cannot take its place.`, {
+      hint: 'Name a file that may be replaced, or one that is not there.',
+    });
+  }
   const head = await readHead(path);
   if (head === null || head.length === 0 || isOurs(head)) return;
   throw new NetvladError('bad-input', `${path} exists and was not written by netvlad.`, {

@@ -1,6 +1,16 @@
 /** @file The writer's files, read back with the libraries alone: schema from the file, decoder from the schema. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -207,6 +217,12 @@ describe('McapRecordingWriter', () => {
         assert.deepEqual(readdirSync(folder), ['drive.mcap']);
       });
     }
+
+    it('refuses a pipe without waiting for it: a device would not survive being replaced', async () => {
+      execFileSync('mkfifo', [path()]);
+      await assert.rejects(createMcapWriter(path()), /drive\.mcap exists and is no file/);
+      assert.ok(lstatSync(path()).isFIFO());
+    });
 
     it('replaces what it wrote itself, and an empty file', async () => {
       writeFileSync(path(), '');
