@@ -14,21 +14,34 @@ export interface NamedPath {
 const READ_IN_FOLDERS = /\.(mcap|db3|bag)(\.zstd)?$|^(metadata\.yaml|(index|split)\.csv)$/;
 
 /**
- * Throws NetvladError('usage') when an output is a file that an input is, or one by which a folder among the inputs is read. Links
- * do not hide it.
+ * Throws NetvladError('usage') when an output is a file that an input is, or one by which a folder among the inputs is read, or that
+ * another output is. Links do not hide it.
  */
 export async function assertApart(outputs: readonly NamedPath[], inputs: readonly NamedPath[]): Promise<void> {
-  const sources = await Promise.all(
-    inputs.map(async (input) => ({ ...input, real: input.path === undefined ? null : await toRealPath(input.path) })),
-  );
-  for (const { name, path } of outputs) {
-    const target = path === undefined ? null : await toRealPath(path);
-    const source = target === null ? undefined : sources.find(({ real }) => real !== null && isPartOf(target, real));
-    if (path === undefined || source === undefined) continue;
-    throw new NetvladError('usage', `${name} would write ${path}, which belongs to ${source.name} ${source.path!}.`, {
+  const sources = await resolveAll(inputs);
+  const targets = await resolveAll(outputs);
+  for (const [at, { name, path, real }] of targets.entries()) {
+    const source = sources.find((each) => isPartOf(real, each.real));
+    const other = targets.slice(0, at).find((each) => each.real === real);
+    if (source === undefined && other === undefined) continue;
+    const whose = source === undefined ? `${other!.name} writes as well` : `belongs to ${source.name} ${source.path}`;
+    throw new NetvladError('usage', `${name} would write ${path}, which ${whose}.`, {
       hint: 'Give the results another name or folder.',
     });
   }
+}
+
+/** Those that were given and can be there. */
+async function resolveAll(
+  paths: readonly NamedPath[],
+): Promise<readonly { readonly name: string; readonly path: string; readonly real: string }[]> {
+  const resolved = await Promise.all(
+    paths.map(async ({ name, path }) => {
+      const real = path === undefined ? null : await toRealPath(path);
+      return path === undefined || real === null ? [] : [{ name, path, real }];
+    }),
+  );
+  return resolved.flat();
 }
 
 function isPartOf(target: string, source: string): boolean {

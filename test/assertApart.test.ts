@@ -48,6 +48,21 @@ describe('assertApart', () => {
     it(`${output} leaves ${input} alone`, () => check(output, input));
   }
 
+  it('two outputs of one name would leave one', () =>
+    assert.rejects(
+      assertApart(
+        [
+          { name: '--descriptors', path: join(root, 'drive', 'new') },
+          { name: '--places', path: join(root, 'link', 'new') },
+        ],
+        [],
+      ),
+      {
+        code: 'usage',
+        message: `--places would write ${join(root, 'link', 'new')}, which --descriptors writes as well.`,
+      },
+    ));
+
   it('what was not given, or is no path, is no file', () =>
     assertApart(
       [{ name: '--out', path: undefined }],

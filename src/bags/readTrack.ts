@@ -48,7 +48,7 @@ export async function readTrack(
       }
     } catch (error) {
       const where = `${bag.path}, ${item.topic.name} at ${item.logTimeNs} ns`;
-      problems.push({ problem: `A message cannot be used: ${(error as Error).message.replace(/\.$/, '')}.`, where });
+      problems.push({ problem: `A message cannot be used: ${explain(error, item.topic)}.`, where });
     }
   }
   if (strangers > 0) {
@@ -56,4 +56,10 @@ export async function readTrack(
     problems.push({ problem, where: `${bag.path}, ${positions!.name}` });
   }
   return { track: new PoseTrack(samples, maxGapNs), frames, problems };
+}
+
+/** A field that is not there is a TypeError of whoever asks for it. */
+function explain(error: unknown, { type }: BagTopic): string {
+  if (error instanceof TypeError) return `by its definition in the recording it lacks fields of ${type}`;
+  return (error as Error).message.replace(/\.$/, '');
 }

@@ -241,6 +241,19 @@ describe('openBagSource', () => {
     }
   });
 
+  it('says of a definition that is another one what is wrong with it', async () => {
+    await writeMcap(
+      path,
+      driveMessages().map((each) => (each.topic === ODOM ? { ...each, schema: 'float32 x' } : each)),
+    );
+    const problems: string[] = [];
+    for await (const item of await openBagSource(path)) if (isDatasetProblem(item)) problems.push(item.problem);
+    assert.equal(
+      problems[0],
+      'A message cannot be used: by its definition in the recording it lacks fields of nav_msgs/msg/Odometry.',
+    );
+  });
+
   it('does not place an image whose stamp is that of the one before, and says how many', async () => {
     const odometry = [0n, 1n, 2n].map((i) => ({ stampNs: i * SECOND, x: Number(i) * 5, y: 0, yaw: 0 }));
     const unstamped = await readDrive({ images: [0n, 0n, 0n], odometry });
