@@ -17,16 +17,31 @@ export interface TrackPoint {
 const COURSE_WINDOW_NS = 1_000_000_000n;
 const COURSE_MIN_M = 1;
 
+/** Nothing on the ground moves so: a wild fix, an odometry that was set anew. The metres leave room for a correction. */
+const JUMP_M = 50;
+const JUMP_SPEED_MPS = 150;
+
+export interface Jump {
+  readonly from: PositionSample;
+  readonly to: PositionSample;
+  readonly metres: number;
+}
+
 export class PoseTrack {
   /** By stamp; of equal stamps the first is kept. */
   readonly samples: readonly PositionSample[];
   readonly #maxGapNs: bigint;
 
-  /** Between samples further apart than `maxGapNs`, and beyond the ends by more than a tenth of it, nothing is known. */
+  /** Between samples further apart than `maxGapNs`, within a jump, and beyond the ends by more than a tenth of it, nothing is known. */
   constructor(samples: readonly PositionSample[], maxGapNs: bigint) {
     const sorted = [...samples].sort((a, b) => (a.stampNs < b.stampNs ? -1 : a.stampNs > b.stampNs ? 1 : 0));
     this.samples = sorted.filter((sample, i) => i === 0 || sample.stampNs !== sorted[i - 1]!.stampNs);
     this.#maxGapNs = maxGapNs;
+  }
+
+  /** Successive samples between which nothing can have moved. */
+  get jumps(): readonly Jump[] {
+    return this.samples.flatMap((sample, i) => (i === 0 ? [] : (findJump(this.samples[i - 1]!, sample) ?? [])));
   }
 
   /** Null where the track does not know. */
@@ -41,7 +56,7 @@ export class PoseTrack {
       const beyondNs = before === undefined ? end.stampNs - stampNs : stampNs - end.stampNs;
       return beyondNs * 10n <= this.#maxGapNs ? toPoint(end) : null;
     }
-    if (after.stampNs - before.stampNs > this.#maxGapNs) return null;
+    if (after.stampNs - before.stampNs > this.#maxGapNs || findJump(before, after) !== null) return null;
     const fraction = Number(stampNs - before.stampNs) / Number(after.stampNs - before.stampNs);
     return interpolate(before, after, fraction);
   }
@@ -90,6 +105,19 @@ export class PoseTrack {
     }
     return low;
   }
+}
+
+function findJump(from: PositionSample, to: PositionSample): Jump | null {
+  const metres = distanceM(from, to);
+  const seconds = Number(to.stampNs - from.stampNs) / 1e9;
+  return metres > JUMP_M + JUMP_SPEED_MPS * seconds ? { from, to, metres } : null;
+}
+
+function distanceM(a: PositionSample, b: PositionSample): number {
+  if (a.pose !== null && b.pose !== null) return Math.hypot(b.pose.x - a.pose.x, b.pose.y - a.pose.y);
+  if (a.geo === null || b.geo === null) return 0;
+  const { x, y, z } = toEnu(createDatum({ ...a.geo, altM: 0 }), { ...b.geo, altM: 0 });
+  return Math.hypot(x, y, z);
 }
 
 function toPoint({ pose, geo, sigmaM }: PositionSample): TrackPoint {

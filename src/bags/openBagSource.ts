@@ -131,11 +131,15 @@ async function* iterateImages(
   if (restamped > 0) {
     const zero = lastStampNs === 0n ? ' (0: the driver does not fill in header.stamp)' : '';
     const problem = `Left out: ${countOf(restamped, 'image')} stamped as the one before${zero}: a place is looked up by the stamp.`;
-    yield { problem, where: `${bag.path}, ${plan.images.name}` };
+    yield { problem, where: `${bag.path}, ${plan.images.name}`, images: restamped };
   }
   if (unplaced > 0) {
     const where = `${bag.path}, ${plan.positions?.name ?? ''}`;
-    yield { problem: `Left out: ${countOf(unplaced, 'image')} that no position is near in time.`, where };
+    yield {
+      problem: `Left out: ${countOf(unplaced, 'image')} that no position is near in time.`,
+      where,
+      images: unplaced,
+    };
   }
 }
 

@@ -105,6 +105,9 @@ function parseFix(fix: AnyGeneration<RosMessages['sensor_msgs/msg/NavSatFix']>):
   if (!(Math.abs(geo.latDeg) <= 90 && Math.abs(geo.lonDeg) <= 360)) {
     throw new Error(`latitude ${geo.latDeg}, longitude ${geo.lonDeg} is no position`);
   }
+  if (geo.latDeg === 0 && geo.lonDeg === 0) {
+    throw new Error('latitude 0, longitude 0 is what a receiver without a fix says');
+  }
   const covariance = fix.position_covariance_type === 0 ? null : horizontalCovariance(fix.position_covariance, 3);
   const { frame_id: frameId, stamp } = fix.header;
   return {

@@ -3,6 +3,7 @@ import type { DatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { isBagProblem, type BagSource, type BagTopic } from './BagSource.ts';
 import { FrameTree } from './FrameTree.ts';
 import { parsePositionSample, parseTransforms, type PositionSample } from './parseMessages.ts';
+import { formatTimestamp } from '../datasets/timestamps.ts';
 import { countOf } from '../countOf.ts';
 import { PoseTrack } from './PoseTrack.ts';
 
@@ -48,18 +49,33 @@ export async function readTrack(
       }
     } catch (error) {
       const where = `${bag.path}, ${item.topic.name} at ${item.logTimeNs} ns`;
-      problems.push({ problem: `A message cannot be used: ${explain(error, item.topic)}.`, where });
+      problems.push({ problem: `A message cannot be used: ${explain(error, item.topic)}.`, where, images: 0 });
     }
   }
   if (strangers > 0) {
     const problem = `Left out: ${countOf(strangers, 'message')} of another type than ${positions!.type}.`;
-    problems.push({ problem, where: `${bag.path}, ${positions!.name}` });
+    problems.push({ problem, where: `${bag.path}, ${positions!.name}`, images: 0 });
   }
-  return { track: new PoseTrack(samples, maxGapNs), frames, problems };
+  const track = new PoseTrack(samples, maxGapNs);
+  const jumps = explainJumps(track);
+  if (jumps !== null) problems.push({ problem: jumps, where: `${bag.path}, ${positions!.name}`, images: 0 });
+  return { track, frames, problems };
 }
 
 /** A field that is not there is a TypeError of whoever asks for it. */
 function explain(error: unknown, { type }: BagTopic): string {
   if (error instanceof TypeError) return `by its definition in the recording it lacks fields of ${type}`;
   return (error as Error).message.replace(/\.$/, '');
+}
+
+/** One sentence where the positions jump; null where they do not. */
+function explainJumps({ jumps }: PoseTrack): string | null {
+  const [first] = jumps;
+  if (first === undefined) return null;
+  const metres = first.metres < 10_000 ? `${first.metres.toFixed(0)} m` : `${(first.metres / 1000).toFixed(0)} km`;
+  const seconds = (Number(first.to.stampNs - first.from.stampNs) / 1e9).toFixed(2);
+  return (
+    `${countOf(jumps.length, 'jump')} in the positions, the first by ${metres} within ${seconds} s at ` +
+    `${formatTimestamp(first.to.stampNs)} s: no image is placed within, those before and after are where the positions say.`
+  );
 }

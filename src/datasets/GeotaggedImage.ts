@@ -39,6 +39,13 @@ export interface DatasetProblem {
   readonly problem: string;
   /** File and record (row, message) that it concerns. */
   readonly where: string;
+  /** Images that are lost by it, where it is not one: a position that cannot be read costs none. */
+  readonly images?: number;
+}
+
+/** How many images the problems of a source cost. */
+export function countLostImages(problems: readonly DatasetProblem[]): number {
+  return problems.reduce((sum, { images = 1 }) => sum + images, 0);
 }
 
 export interface GeotaggedImageSource extends AsyncIterable<GeotaggedImage | DatasetProblem> {

@@ -1,6 +1,7 @@
 /** @file What is in a source: the facts behind `netvlad dataset info`. */
 import { yawToCompass } from '../geo/angles.ts';
 import {
+  countLostImages,
   isDatasetProblem,
   type DatasetProblem,
   type GeotaggedImage,
@@ -92,7 +93,7 @@ export function formatSourceSummary(summary: SourceSummary): string {
   const { images, problems } = summary;
   return [
     summary.description,
-    `images      ${images}, unusable ${problems.length}`,
+    `images      ${images}, unusable ${countLostImages(problems)}`,
     `roles       ${counts(summary.roles)}`,
     `conditions  ${counts(summary.conditions)}`,
     `sequences   ${summary.sequences}, places ${summary.places}`,

@@ -1,5 +1,10 @@
 /** @file From a source of images to a map file: describe, survey, store. */
-import type { DatasetProblem, GeotaggedImage, GeotaggedImageSource } from '../datasets/GeotaggedImage.ts';
+import {
+  countLostImages,
+  type DatasetProblem,
+  type GeotaggedImage,
+  type GeotaggedImageSource,
+} from '../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../errors.ts';
 import type { GeoPoint } from '../geo/Pose.ts';
 import { encodeThumbnail } from '../image/encode.ts';
@@ -101,7 +106,7 @@ function assertSomePlaces(build: MapBuild, source: GeotaggedImageSource): void {
   }
   throw new NetvladError(
     'bad-input',
-    `${source.description}: none of its ${countOf(build.problems.length, 'image')} could be used. First: ${first.where}: ${first.problem}`,
+    `${source.description}: none of its ${countOf(countLostImages(build.problems), 'image')} could be used. First: ${first.where}: ${first.problem}`,
     { hint: 'Nothing was written.' },
   );
 }
@@ -132,15 +137,16 @@ export async function buildMap(
     for await (const batch of describeImages(source, model, options)) {
       signal?.throwIfAborted();
       await build.add(batch);
-      const skipped = build.problems.length;
+      const skipped = countLostImages(build.problems);
       progress.update(build.places + skipped, source.count, skipped === 0 ? '' : `${skipped} skipped`);
     }
     assertSomePlaces(build, source);
     const { places, problems, surveyor } = build;
-    progress.finish(problems.length === 0 ? '' : `${problems.length} skipped`);
+    const skipped = countLostImages(problems);
+    progress.finish(skipped === 0 ? '' : `${skipped} skipped`);
     const { datum } = surveyor;
     const { description } = source;
-    writer.updateManifest({ datum, sources: [{ description, images: places, skipped: problems.length }] });
+    writer.updateManifest({ datum, sources: [{ description, images: places, skipped }] });
     const calibration = await calibrate(writer, options);
     return { path: out, places, problems, datum, calibration, seconds: (performance.now() - started) / 1000 };
   });

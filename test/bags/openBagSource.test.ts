@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDatasetProblem, type GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
+import { countLostImages, isDatasetProblem, type GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
 import { FrameTree } from '../../src/bags/FrameTree.ts';
 import type { KeyframeRule } from '../../src/bags/KeyframeRule.ts';
 import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
@@ -252,6 +252,39 @@ describe('openBagSource', () => {
       problems[0],
       'A message cannot be used: by its definition in the recording it lacks fields of nav_msgs/msg/Odometry.',
     );
+  });
+
+  it('places no image within a jump of the positions, tells it, and counts the images that it costs', async () => {
+    const odometry = [0, 1, 2, 3, 4].map((i) => ({
+      stampNs: BigInt(i) * SECOND,
+      x: i < 3 ? i * 100 : 5000 + i,
+      y: 0,
+      yaw: 0,
+    }));
+    const images = [SECOND / 2n, (SECOND * 5n) / 2n, (SECOND * 7n) / 2n];
+    await writeDrive(path, { images, odometry });
+    const items = [];
+    for await (const item of await openBagSource(path)) items.push(item);
+    const [problems, placed] = [items.filter(isDatasetProblem), items.filter((item) => !isDatasetProblem(item))];
+    assert.deepEqual(
+      placed.map((item) => 'local' in item && item.local!.x),
+      [50, 5003.5],
+    );
+    assert.match(
+      problems[0]!.problem,
+      /^1 jump in the positions, the first by 4803 m within 1\.00 s at 3\.000000000 s: /,
+    );
+    assert.match(problems[1]!.problem, /^Left out: 1 image that no position is near/);
+    assert.equal(countLostImages(problems), 1);
+  });
+
+  it('takes latitude 0, longitude 0 for no position', async () => {
+    const fixes = [0n, 1n, 2n].map((i) => ({ stampNs: i * SECOND, lat: i === 0n ? 0 : 43, lon: i === 0n ? 0 : 11 }));
+    const { images, problems } = await readDrive({ images: [SECOND], fixes });
+    assert.equal(images[0]!.geo!.latDeg, 43);
+    assert.deepEqual(problems, [
+      'A message cannot be used: latitude 0, longitude 0 is what a receiver without a fix says.',
+    ]);
   });
 
   it('does not place an image whose stamp is that of the one before, and says how many', async () => {

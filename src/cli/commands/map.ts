@@ -2,6 +2,7 @@
 import { type Command } from 'commander';
 import { DEFAULT_KEYFRAMES } from '../../bags/KeyframeRule.ts';
 import { assertApart } from '../../assertApart.ts';
+import { countLostImages } from '../../datasets/GeotaggedImage.ts';
 import { NetvladError } from '../../errors.ts';
 import type { GeoPoint } from '../../geo/Pose.ts';
 import type { PlaceCalibration } from '../../localization/PlaceCalibration.ts';
@@ -77,7 +78,8 @@ async function build(path: string, flags: BuildFlags, context: CommandContext): 
     });
     reportProblems(result, context);
     if (result.calibration !== null) reportCalibration(result.calibration, context);
-    const skipped = result.problems.length === 0 ? '' : `, ${countOf(result.problems.length, 'image')} skipped`;
+    const lost = countLostImages(result.problems);
+    const skipped = lost === 0 ? '' : `, ${countOf(lost, 'image')} skipped`;
     context.output(result, `${out}: ${countOf(result.places, 'place')}${skipped}`);
   } finally {
     await model.dispose();

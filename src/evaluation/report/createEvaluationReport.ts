@@ -1,4 +1,5 @@
 /** @file An evaluation as a report document: numbers, where the queries were and were put, pictures, settings. */
+import { countLostImages } from '../../datasets/GeotaggedImage.ts';
 import type { Place } from '../../map/Place.ts';
 import type { EvaluationDocument, EvaluationReport, ReportedQuery } from '../EvaluationDocument.ts';
 import { describeEvaluation, formatMetres, formatPercent, type ReportPictures } from './createReportDocument.ts';
@@ -47,7 +48,9 @@ function toTrajectory(perQuery: readonly ReportedQuery[], places: readonly Place
 function toLosses({ skipped }: EvaluationDocument): readonly Loss[] {
   if (skipped.length === 0) return [];
   const examples = skipped.slice(0, EXAMPLES).map(({ where, problem }) => `${where}: ${problem}`);
-  return [{ reason: 'Queries that could not be used; they are in no number.', count: skipped.length, examples }];
+  return [
+    { reason: 'Queries that could not be used; they are in no number.', count: countLostImages(skipped), examples },
+  ];
 }
 
 function toFacts(document: EvaluationDocument): readonly FactGroup[] {
