@@ -127,25 +127,35 @@ def save_all_gradients(number: int, sides: dict[str, Sides]) -> int:
     return sum(given.numel() for given in ours)
 
 
-weights: Weights = {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
 images = load("features", [-1, *meta["features"]])
 batches = [batch.split(sizes) for batch, sizes in zip(images.split([sum(sizes) for sizes in meta["images"]]), meta["images"])]
-sides = {"ours": Sides(), "single": Sides()}
-result = {"activations": sum(save_all_gradients(number, sides) for number in range(len(batches)))}
-result |= {name: vars(of) for name, of in sides.items()}
 
-groups = [{"params": [weight], "lr": meta["weights"][name]["rate"]} for name, weight in weights.items()]
-optimizer = torch.optim.SGD(groups, momentum=meta["momentum"], weight_decay=meta["weightDecay"])
-times = []
-for number, batch in enumerate(batches):
-    started = time.perf_counter()
-    optimizer.zero_grad()
-    loss, violating = loss_of(batch, weights)
-    (loss / max(int(violating), 1)).backward()
-    optimizer.step()
-    times.append((time.perf_counter() - started) * 1000)
-    if number == 0:
-        result |= {"loss": loss.item(), "violating": int(violating)}
-for name, weight in weights.items():
-    save(f"{name}.after", weight)
-print(json.dumps(result | {"medianMs": statistics.median(times)}))
+
+def load_weights() -> Weights:
+    return {name: load(name, of["dims"]).requires_grad_() for name, of in meta["weights"].items()}
+
+
+def take_steps() -> dict[str, float]:
+    """One on each batch, before the gradients as on the other side; saves the weights."""
+    weights = load_weights()
+    groups = [{"params": [weight], "lr": meta["weights"][name]["rate"]} for name, weight in weights.items()]
+    optimizer = torch.optim.SGD(groups, momentum=meta["momentum"], weight_decay=meta["weightDecay"])
+    result, times = {}, []
+    for batch in batches:
+        started = time.perf_counter()
+        optimizer.zero_grad()
+        loss, violating = loss_of(batch, weights)
+        (loss / max(int(violating), 1)).backward()
+        optimizer.step()
+        times.append((time.perf_counter() - started) * 1000)
+        result = result or {"loss": loss.item(), "violating": int(violating)}
+    for name, weight in weights.items():
+        save(f"{name}.after", weight)
+    return result | {"medianMs": statistics.median(times)}
+
+
+result = take_steps()
+weights = load_weights()
+sides = {"ours": Sides(), "single": Sides()}
+result["activations"] = sum(save_all_gradients(number, sides) for number in range(len(batches)))
+print(json.dumps(result | {name: vars(of) for name, of in sides.items()}))

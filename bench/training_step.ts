@@ -89,6 +89,20 @@ async function takeSteps(network: TrainingNetwork, batches: readonly Batch[]): P
   return times;
 }
 
+/** Of every batch; what ReLU6 gave goes into files for the peer. */
+async function takeGradients(network: TrainingNetwork, batches: readonly Batch[]): Promise<Gradients[]> {
+  const clipped = network.suffix.nodes.filter(({ opType }) => opType === 'Clip').map(({ outputs }) => outputs[0]!);
+  const gradients: Gradients[] = [];
+  for (const [number, { features, triplets }] of batches.entries()) {
+    const { watched, ...result } = await network.step(features, triplets, clipped);
+    clipped.forEach((name, layer) => {
+      writeFloats(`clipped.${number}.${layer}`, [watched.get(name)!]);
+    });
+    gradients.push(result);
+  }
+  return gradients;
+}
+
 /** What the script prints, and the files that it writes. */
 interface InPyTorch {
   readonly loss: number;
@@ -176,20 +190,16 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
       batches.map(({ features }) => features),
     );
     for (const [name, tensor] of network.weights) writeFloats(name, [tensor.data]);
-    const clipped = network.suffix.nodes.filter(({ opType }) => opType === 'Clip').map(({ outputs }) => outputs[0]!);
-    const atStart: Gradients[] = [];
-    for (const [number, { features, triplets }] of batches.entries()) {
-      const { watched, ...result } = await network.step(features, triplets, clipped);
-      clipped.forEach((name, layer) => {
-        writeFloats(`clipped.${number}.${layer}`, [watched.get(name)!]);
-      });
-      atStart.push(result);
-    }
+    // Timed before the gradients, whose gigabyte of activations the system is still writing when they are done.
+    const start = new Map([...network.weights].map(([name, { data }]) => [name, data.slice()]));
     const ours = median(await takeSteps(network, batches));
+    const after = new Map([...network.weights].map(([name, { data }]) => [name, data.slice()]));
+    for (const [name, values] of start) network.weights.get(name)!.data.set(values);
+    const atStart = await takeGradients(network, batches);
     const torch = runPyTorch(network, batches, blocks);
     const weightsError = worstTensor(
       names,
-      (name) => network.weights.get(name)!.data,
+      (name) => after.get(name)!,
       (name) => readFloats(`${name}.after`),
     );
 
