@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BagSource } from '../../src/bags/BagSource.ts';
+import { createMcapWriter } from '../../src/bags/McapRecordingWriter.ts';
 import { openBag } from '../../src/bags/openBag.ts';
 import { PoseTrack } from '../../src/bags/PoseTrack.ts';
 import { openBagSource } from '../../src/bags/openBagSource.ts';
@@ -18,6 +19,7 @@ import type { ReplayFrame } from '../../src/evaluation/replay/ReplayFrame.ts';
 import { readReplayPictures } from '../../src/evaluation/replay/replayPictures.ts';
 import { formatTum, parseTrajectoryCsv, parseTum } from '../../src/evaluation/replay/trajectoryFile.ts';
 import { writeReplay } from '../../src/evaluation/replay/writeReplay.ts';
+import type { NetvladError } from '../../src/errors.ts';
 import type { Decision } from '../../src/localization/Localizer.ts';
 import { createLocalizer } from '../../src/localization/createLocalizer.ts';
 import { buildMap } from '../../src/map/buildMap.ts';
@@ -25,6 +27,7 @@ import { PlaceMap } from '../../src/map/PlaceMap.ts';
 import { LocalRecognizer } from '../../src/recognition/LocalRecognizer.ts';
 import { openIndex } from '../../src/recognition/openIndex.ts';
 import type { PlaceRecognizer } from '../../src/recognition/PlaceRecognizer.ts';
+import { fixMessage } from '../bags/support/rosMessageBuilders.ts';
 import { createColourModel } from '../support/colourModel.ts';
 import { DRIVE_START_NS, DRIVE_TOPIC, STEP_M, writeColourDrive, type ColourDrive } from './support/colourDrive.ts';
 
@@ -154,14 +157,19 @@ describe('replay', () => {
     const poses = byTopic.frames.map(({ stampNs, truth }) => ({ stampNs, pose: truth! }));
     writeFileSync(tum, formatTum(poses));
     const byFile = await run(offset, { topics: { groundTruth: tum } });
-    await writeColourDrive(join(folder, 'other.mcap'), offset);
+    const other = join(folder, 'other.mcap');
+    await writeColourDrive(other, offset);
+    const byOther = await run(offset, { topics: { groundTruth: other } });
+    const byItsTopic = await run(offset, { topics: { groundTruth: `${other}:/ground_truth` } });
     const csv = join(folder, 'truth.csv');
     const rows = poses.map(({ stampNs, pose }) => `${stampNs},${pose.x},${pose.y}`);
     writeFileSync(csv, ['timestamp,x_m,y_m', ...rows].join('\n'));
     const byCsv = await run(offset, { topics: { groundTruth: csv } });
     const { locatedErrorM } = byTopic.judgement.document;
     assert.ok(locatedErrorM !== null && locatedErrorM.median >= 0.5 && locatedErrorM.median < STEP_M / 2);
-    assert.deepEqual(byFile.judgement.document.locatedErrorM, locatedErrorM);
+    for (const { judgement } of [byFile, byOther, byItsTopic]) {
+      assert.deepEqual(judgement.document.locatedErrorM, locatedErrorM);
+    }
     assert.deepEqual(byCsv.judgement.document.locatedErrorM, locatedErrorM);
   });
 
@@ -263,6 +271,23 @@ describe('replay', () => {
         return true;
       },
     );
+  });
+
+  it('names the topics of another recording that may be the truth, and how to choose one', async () => {
+    const other = join(folder, 'other.mcap');
+    const writer = await createMcapWriter(other);
+    for (const topic of ['/gps/fix', '/rtk/fix']) {
+      await writer.write(topic, 'sensor_msgs/msg/NavSatFix', DRIVE_START_NS, fixMessage(DRIVE_START_NS, 47, 8));
+    }
+    await writer.close();
+    const hintOf = (groundTruth: string): Promise<string> =>
+      run({ images: 2 }, { topics: { groundTruth } }).then(
+        () => 'accepted',
+        (error: unknown) => (error as NetvladError).hint ?? '',
+      );
+    assert.match(await hintOf(other), /^Name one with --ground-truth .*other\.mcap:TOPIC: \/gps\/fix .*, \/rtk\/fix /);
+    assert.equal(await hintOf(`${other}:/rtk/fix`), 'accepted');
+    assert.match(await hintOf(`${other}:/odom`), /^It holds \/gps\/fix /);
   });
 
   it('writes the whole folder; the trajectories hold what was decided', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openBag } from '../../bags/openBag.ts';
 import { assertApart } from '../../assertApart.ts';
+import { splitTruthName } from '../../evaluation/replay/readTruth.ts';
 import { REPORT_FILES } from '../../evaluation/replay/writeReplay.ts';
 import { makeFolder } from '../../makeFolder.ts';
 import { EnginePool } from '../../recognition/EnginePool.ts';
@@ -35,7 +36,7 @@ async function assertWritable(path: string, { map, params, groundTruth, out, rep
     [{ name: '--out', path: out }, ...reportFiles.map((file) => ({ name: '--report', path: file }))],
     [
       { name: 'the recording', path },
-      { name: '--ground-truth', path: groundTruth },
+      { name: '--ground-truth', path: groundTruth === undefined ? undefined : splitTruthName(groundTruth).path },
       { name: '--map', path: map },
       { name: '--params', path: params },
     ],
@@ -86,7 +87,7 @@ export function registerReplayCommand(program: Command): void {
     .option('--speed <x>', 'at x times the recorded pace, dropping images as the node would', parsePositiveNumber)
     .option(
       '--ground-truth <what>',
-      'true positions: a topic of the recording, a TUM file (.txt, .tum), a CSV, another recording, or none (default: /ground_truth)',
+      'true positions: a topic of the recording, a TUM file (.txt, .tum), a CSV, another recording or a topic of it (other.mcap:/gps/fix), or none (default: /ground_truth)',
     )
     .option('--radius <m>', 'right = within so many metres (default: ground_truth_radius)', parsePositiveNumber)
     .option('--frames <n>', 'right = at most so many frames away in the order of the images', parseInteger(0))

@@ -28,30 +28,42 @@ const NO_ROTATION = [NaN, NaN, NaN, NaN] as const;
 const DEFAULT_TOPIC = '/ground_truth';
 
 /**
- * `given` is a topic of the recording (`/gps/fix`), a file, or another recording; undefined takes the topic /ground_truth
- * where there is one, `none` does without. Null: there is no truth. Throws `bad-input` when what was given cannot be read.
+ * `given` is a topic of the recording (`/gps/fix`), a file, another recording or a topic of it (`other.mcap:/gps/fix`); undefined
+ * takes the topic /ground_truth where there is one, `none` does without. Null: there is no truth. Throws `bad-input` when what
+ * was given cannot be read.
  */
 export async function readTruth(bag: BagSource, given: string | undefined): Promise<Truth | null> {
   if (given === undefined) {
-    const topic = bag.topics.find(({ name, type }) => name === DEFAULT_TOPIC && POSITION_TYPES.some((t) => t === type));
+    const topic = findUsualTopic(bag);
     return topic === undefined ? null : readTruthTopic(bag, topic, topic.name);
   }
   if (given === 'none') return null;
   if (bag.topics.some(({ name }) => name === given)) {
     return readTruthTopic(bag, chooseTopic(bag, truthWish(given)), given);
   }
-  if (!existsSync(given)) {
+  const { path, topic } = splitTruthName(given);
+  if (!existsSync(path)) {
     throw new NetvladError('bad-input', `The ground truth ${given} is neither a topic of ${bag.path} nor a file.`, {
       hint: `Topics: ${bag.topics.map(({ name }) => name).join(', ')}.`,
     });
   }
-  if (/\.(tum|txt)$/i.test(given)) return readTrajectory(given, parseTum);
-  if (/\.csv$/i.test(given)) return readTrajectory(given, parseTrajectoryCsv);
-  return readOtherBag(given);
+  if (topic === undefined && /\.(tum|txt)$/i.test(path)) return readTrajectory(path, parseTum);
+  if (topic === undefined && /\.csv$/i.test(path)) return readTrajectory(path, parseTrajectoryCsv);
+  return readOtherBag(path, topic);
 }
 
-function truthWish(name: string | undefined): Parameters<typeof chooseTopic>[1] {
-  return { what: 'ground truth', types: POSITION_TYPES, option: '--ground-truth', name };
+/** `other.mcap:/gps/fix` is a topic of another recording, unless a file is called so. */
+export function splitTruthName(given: string): { readonly path: string; readonly topic: string | undefined } {
+  const colon = existsSync(given) ? -1 : given.lastIndexOf(':/');
+  return colon < 1 ? { path: given, topic: undefined } : { path: given.slice(0, colon), topic: given.slice(colon + 1) };
+}
+
+function findUsualTopic(bag: BagSource): BagTopic | undefined {
+  return bag.topics.find(({ name, type }) => name === DEFAULT_TOPIC && POSITION_TYPES.some((t) => t === type));
+}
+
+function truthWish(name: string | undefined, option = '--ground-truth TOPIC'): Parameters<typeof chooseTopic>[1] {
+  return { what: 'ground truth', types: POSITION_TYPES, option, name };
 }
 
 async function readTruthTopic(bag: BagSource, topic: BagTopic, name: string | null): Promise<Truth> {
@@ -59,10 +71,12 @@ async function readTruthTopic(bag: BagSource, topic: BagTopic, name: string | nu
   return { description: `${topic.name} (${topic.type})`, track, topic: name, problems };
 }
 
-async function readOtherBag(path: string): Promise<Truth> {
+async function readOtherBag(path: string, wanted: string | undefined): Promise<Truth> {
   const bag = await openBag(path);
   try {
-    const truth = await readTruthTopic(bag, chooseTopic(bag, truthWish(undefined)), null);
+    const name = wanted ?? findUsualTopic(bag)?.name;
+    const topic = chooseTopic(bag, truthWish(name, `--ground-truth ${path}:TOPIC`));
+    const truth = await readTruthTopic(bag, topic, null);
     return { ...truth, description: `${truth.description} of ${path}` };
   } finally {
     await bag.close();
