@@ -18,6 +18,7 @@ import { median } from '../src/math/statistics.ts';
 import { silentProgress } from '../src/Progress.ts';
 import { initializePooling } from '../src/training/initializeHead.ts';
 import { loadBackbone } from '../src/training/loadBackbone.ts';
+import { copyWeights } from '../src/training/runTrainer.ts';
 import { SgdOptimizer } from '../src/training/SgdOptimizer.ts';
 import { toTrainConfig } from '../src/training/trainConfig.ts';
 import { type StepResult, TrainingNetwork } from '../src/training/TrainingNetwork.ts';
@@ -191,9 +192,9 @@ async function compare(title: string, trainedFrom: string, blocks: readonly numb
     );
     for (const [name, tensor] of network.weights) writeFloats(name, [tensor.data]);
     // Timed before the gradients, whose gigabyte of activations the system is still writing when they are done.
-    const start = new Map([...network.weights].map(([name, { data }]) => [name, data.slice()]));
+    const start = copyWeights(network);
     const ours = median(await takeSteps(network, batches));
-    const after = new Map([...network.weights].map(([name, { data }]) => [name, data.slice()]));
+    const after = copyWeights(network);
     for (const [name, values] of start) network.weights.get(name)!.data.set(values);
     const atStart = await takeGradients(network, batches);
     const torch = runPyTorch(network, batches, blocks);

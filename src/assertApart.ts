@@ -10,6 +10,11 @@ export interface NamedPath {
   readonly path: string | undefined;
 }
 
+/** The files that an option writes into its folder; none where it was not given. */
+export function filesIn(name: string, folder: string | undefined, files: readonly string[]): readonly NamedPath[] {
+  return folder === undefined ? [] : files.map((file) => ({ name, path: join(folder, file) }));
+}
+
 /** A folder is read by these; a further one would be read with it the next time. */
 const READ_IN_FOLDERS = /\.(mcap|db3|bag)(\.zstd)?$|^(metadata\.yaml|(index|split)\.csv)$/;
 

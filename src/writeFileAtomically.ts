@@ -1,5 +1,5 @@
 /** @file A whole file or nothing: written under a temporary name beside it, synced, renamed. */
-import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from './makeFolder.ts';
 import { toWriteFailure } from './writeFailure.ts';
@@ -11,12 +11,17 @@ type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterab
  * pipe is written to as it is: a rename would put a file in the place of `/dev/null`. Throws a NetvladError naming the path.
  */
 export async function writeFileAtomically(path: string, content: Content): Promise<void> {
-  if (await isDeviceOrPipe(path)) return writeThrough(path, content);
+  if (await isDeviceOrPipe(path)) {
+    await writeAll(path, content).catch((cause: unknown) => {
+      throw toWriteFailure(path, cause);
+    });
+    return;
+  }
   await makeFolder(dirname(path));
   const target = await realpath(path).catch(() => path);
   const temporary = `${target}.${process.pid}.partial`;
   try {
-    await writeAndSync(temporary, content);
+    await writeAll(temporary, content);
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
@@ -30,28 +35,12 @@ async function isDeviceOrPipe(path: string): Promise<boolean> {
   return facts !== null && !facts.isFile() && !facts.isDirectory();
 }
 
-async function writeThrough(path: string, content: Content): Promise<void> {
-  try {
-    await writeTo(await open(path, 'w'), content);
-  } catch (cause) {
-    throw toWriteFailure(path, cause);
-  }
-}
-
-async function writeAndSync(path: string, content: Content): Promise<void> {
-  await writeTo(await open(path, 'w'), content, (file) => file.sync());
-}
-
-/** Closes the file whatever happens. */
-async function writeTo(
-  file: FileHandle,
-  content: Content,
-  complete: (file: FileHandle) => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
+async function writeAll(path: string, content: Content): Promise<void> {
+  const file = await open(path, 'w');
   try {
     const chunks = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
     for await (const chunk of chunks) await file.writeFile(chunk);
-    await complete(file);
+    if ((await file.stat()).isFile()) await file.sync(); // pipes and devices refuse it
   } finally {
     await file.close();
   }

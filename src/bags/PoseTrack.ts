@@ -1,8 +1,9 @@
 /** @file A trajectory that can be asked where it was at any time. */
 import type { GeoPoint, Pose } from '../geo/Pose.ts';
 import { createDatum, toEnu } from '../geo/LocalDatum.ts';
-import { createPose, orientationOf } from '../geo/poseAlgebra.ts';
+import { createPose, horizontalDistanceM, orientationOf } from '../geo/poseAlgebra.ts';
 import { slerp } from '../geo/quaternion.ts';
+import { geodeticToEcef } from '../geo/wgs84.ts';
 import type { PositionSample } from './parseMessages.ts';
 
 /** Position between two samples; of `pose` and `geo` that is set which the samples have. */
@@ -114,10 +115,10 @@ function findJump(from: PositionSample, to: PositionSample): Jump | null {
 }
 
 function distanceM(a: PositionSample, b: PositionSample): number {
-  if (a.pose !== null && b.pose !== null) return Math.hypot(b.pose.x - a.pose.x, b.pose.y - a.pose.y);
+  if (a.pose !== null && b.pose !== null) return horizontalDistanceM(a.pose, b.pose);
   if (a.geo === null || b.geo === null) return 0;
-  const { x, y, z } = toEnu(createDatum({ ...a.geo, altM: 0 }), { ...b.geo, altM: 0 });
-  return Math.hypot(x, y, z);
+  const [from, to] = [geodeticToEcef({ ...a.geo, altM: 0 }), geodeticToEcef({ ...b.geo, altM: 0 })];
+  return Math.hypot(to.x - from.x, to.y - from.y, to.z - from.z);
 }
 
 function toPoint({ pose, geo, sigmaM }: PositionSample): TrackPoint {

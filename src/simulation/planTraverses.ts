@@ -112,10 +112,10 @@ function driveTown(
   const corners = (detour?.route ?? route).map((node) => plan.nodes[node]!);
   const day = FIRST_DAY_S + traverse * 86_400 + HOURS[settings.conditions[traverse]!] * 3600;
   const path = new Path(corners);
-  const extraFrames = detour === null ? 0 : Math.round((path.lengthM - lengthOf(plan, route)) / spacingM);
+  const addedM = detour === null ? 0 : path.lengthM - lengthOf(plan, route);
   const frames = planDrive({
     path,
-    frames: settings.frames + extraFrames,
+    frames: settings.frames + Math.round(addedM / spacingM),
     spacingM,
     speedMPerS: SPEED_M_PER_S,
     startNs: BigInt(day) * 1_000_000_000n,
@@ -124,7 +124,6 @@ function driveTown(
   });
   if (detour === null) return { frames, places: frames.map(({ alongM }) => String(Math.round(alongM / spacingM))) };
   // behind the detour the way along the first traverse is shorter by what the detour added
-  const addedM = path.lengthM - lengthOf(plan, route);
   const legs = detour.offMap;
   const returned = legs.lastIndexOf(true);
   const places = frames.map(({ alongM, leg }) => {

@@ -36,9 +36,9 @@ const SPARE_M = 40;
 const TRIES = 24;
 
 /**
- * Crossings of a drive whose line with its rounded corners has at least `lengthM`. A street is driven in one direction only, the one of its first visit, so
- * that coming back means seeing the same again; new streets are preferred while there are any. Somewhere in the middle
- * the drive follows the eastern edge of the mapped town, where `addExcursion` can leave it.
+ * Crossings of a drive whose line with its rounded corners has at least `lengthM`. A street is driven in one direction only,
+ * the one of its first visit, so that coming back means seeing the same again; new streets are preferred while there are any.
+ * Somewhere in the middle the drive follows the eastern edge of the mapped town, where `addExcursion` can leave it.
  */
 export function planRoute(plan: TownPlan, lengthM: number, random: Random): number[] {
   let best: number[] = [];

@@ -179,7 +179,7 @@ async function readResumed(request: TrainRequest, digest: string): Promise<Train
   return (await request.run.hasCheckpoint('last')) ? readCheckpoint(request.run.checkpoint('last'), digest) : undefined;
 }
 
-const copyWeights = (network: TrainingNetwork): ReadonlyMap<string, Float32Array> =>
+export const copyWeights = (network: TrainingNetwork): ReadonlyMap<string, Float32Array> =>
   new Map([...network.weights].map(([name, { data }]) => [name, data.slice()]));
 
 /** Trains from the request's last checkpoint to the end, or to the interruption. */

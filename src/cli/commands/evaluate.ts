@@ -1,7 +1,7 @@
 /** @file `netvlad evaluate`: how good is a map, or anybody's descriptors, on queries whose place is known? */
 import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { assertApart } from '../../assertApart.ts';
+import { assertApart, filesIn } from '../../assertApart.ts';
 import { NetvladError } from '../../errors.ts';
 import { evaluateDescriptors } from '../../evaluation/evaluateDescriptors.ts';
 import { evaluateMap, type EvaluationTools } from '../../evaluation/evaluateMap.ts';
@@ -132,9 +132,8 @@ async function evaluateArrays(
 /** Before the work: it must not end at a folder that cannot be made, nor over what it judges. */
 async function prepareOutputs(flags: EvaluateFlags): Promise<void> {
   const { report, predictions } = flags;
-  const reportFiles = report === undefined ? [] : ['report.html', 'report.json'].map((file) => join(report, file));
   await assertApart(
-    [{ name: '--predictions', path: predictions }, ...reportFiles.map((path) => ({ name: '--report', path }))],
+    [{ name: '--predictions', path: predictions }, ...filesIn('--report', report, ['report.html', 'report.json'])],
     [
       { name: '--map', path: flags.map },
       { name: '--queries', path: flags.queries },

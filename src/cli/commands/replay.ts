@@ -1,8 +1,7 @@
 /** @file `netvlad replay`: the whole localizer over a recording, judged. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openBag } from '../../bags/openBag.ts';
-import { assertApart } from '../../assertApart.ts';
+import { assertApart, filesIn } from '../../assertApart.ts';
 import { splitTruthName } from '../../evaluation/replay/readTruth.ts';
 import { REPORT_FILES } from '../../evaluation/replay/writeReplay.ts';
 import { makeFolder } from '../../makeFolder.ts';
@@ -31,9 +30,8 @@ function toEngineConfig(flags: ReplayFlags, values: ParameterValues): EngineConf
 
 /** Before the work: results must not go over what they are of, and the report's folder must be one. */
 async function assertWritable(path: string, { map, params, groundTruth, out, report }: ReplayFlags): Promise<void> {
-  const reportFiles = report === undefined ? [] : REPORT_FILES.map((file) => join(report, file));
   await assertApart(
-    [{ name: '--out', path: out }, ...reportFiles.map((file) => ({ name: '--report', path: file }))],
+    [{ name: '--out', path: out }, ...filesIn('--report', report, REPORT_FILES)],
     [
       { name: 'the recording', path },
       { name: '--ground-truth', path: groundTruth === undefined ? undefined : splitTruthName(groundTruth).path },
