@@ -4,7 +4,7 @@ import type { RgbImage } from '../../src/image/RgbImage.ts';
 import type { DescriptorModel } from '../../src/inference/DescriptorModel.ts';
 import { describeImages } from '../../src/map/describeImages.ts';
 
-/** [images, dimension]; `change` acts on the images at the model's input size. */
+/** [images, dimension]; `change` acts on the images as they were decoded. */
 export async function describeInOrder(
   images: readonly GeotaggedImage[],
   model: DescriptorModel,

@@ -3,7 +3,6 @@ import type { DatasetProblem, GeotaggedImage } from '../datasets/GeotaggedImage.
 import { isDatasetProblem } from '../datasets/GeotaggedImage.ts';
 import { decodeContent } from '../datasets/decodeContent.ts';
 import { isFrameProblem } from '../image/FrameLimits.ts';
-import { resizeImage } from '../image/resizeImage.ts';
 import type { RgbImage } from '../image/RgbImage.ts';
 import type { DescriptorModel, Descriptors } from '../inference/DescriptorModel.ts';
 import { mapAhead } from './mapAhead.ts';
@@ -21,7 +20,7 @@ export interface DescribeOptions {
   readonly batch?: number;
   /** Ask the model for local features too. */
   readonly local?: boolean;
-  /** Acts on each image, in source order, at the model's input size; what it gives is described instead. */
+  /** Acts on each image as it was decoded, in source order, as if the camera had given it so; what it gives is described instead. */
   readonly change?: ((image: RgbImage) => RgbImage) | undefined;
   readonly signal?: AbortSignal;
 }
@@ -85,12 +84,10 @@ function isDatasetProblemOf(item: Decoded): item is DatasetProblem {
 /** One batch after the other: a change that draws at random does so in the order of the images. */
 async function* changeEach(
   batches: AsyncIterable<PixelBatch>,
-  model: DescriptorModel,
   change: (image: RgbImage) => RgbImage,
 ): AsyncGenerator<PixelBatch> {
   for await (const { images, problems } of batches) {
-    const resized = await Promise.all(images.map(({ pixels }) => resizeImage(pixels, model.manifest.input)));
-    yield { images: images.map(({ image }, at) => ({ image, pixels: change(resized[at]!) })), problems };
+    yield { images: images.map(({ image, pixels }) => ({ image, pixels: change(pixels) })), problems };
   }
 }
 
@@ -119,6 +116,6 @@ export async function* describeImages(
   const decoded = mapAhead(source, decodeLimit, decode);
   const isSameSize = options.local === true && model.manifest.input.resize !== 'stretch';
   const batches = batchesOf(decoded, { size: options.batch ?? DEFAULT_BATCH, isSameSize });
-  const given = options.change === undefined ? batches : changeEach(batches, model, options.change);
+  const given = options.change === undefined ? batches : changeEach(batches, options.change);
   yield* mapAhead(given, () => DESCRIBE_AHEAD, describe);
 }

@@ -16,7 +16,9 @@ function toneCurve(gamma: number, gain: number): Uint8Array {
 
 /**
  * Darkened by a random tone curve, tinted towards lamp light, with sensor noise. The geometry is untouched, so the copy shows
- * the same place.
+ * the same place. A sensor's noise is there before an image is made smaller, and an antialiasing kernel averages it: queries that
+ * are to measure a model are turned into night as they come. Statistics may take the image at the model's size, where there is
+ * less to compute and the noise is stronger than a camera's.
  */
 export function toNight(image: RgbImage, random: Random): RgbImage {
   const gamma = between(random, 1.2, 3);
