@@ -1,51 +1,94 @@
 /**
  * @file How well do models retrieve on every public set, and is one better than the first of them by more than chance? A
- * Markdown table for the model card: recall@1 and @5 with 95 % intervals (bootstrap over the queries), McNemar's exact p
- * against the first model.
+ * Markdown table for the model card: recall@1 and @5 with 95 % intervals (bootstrap over the queries), and p against the first
+ * model: McNemar's exact test. Models joined by commas are seeds of one recipe, whose recalls are averaged query by query; then p
+ * is that of a randomisation test (under equality a query's difference is as likely as its opposite). The night copies of
+ * cambridge_west are drawn five times and averaged too.
  *
- *   node dist/bench/default_model.js DATA START.onnx MODEL.onnx ...
+ *   node dist/bench/default_model.js DATA START.onnx[,SEED2.onnx,...] MODEL.onnx[,SEED2.onnx,...] ...
  */
 import { computeBootstrapInterval, compareHits } from '../src/evaluation/statistics.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { loadModel } from '../src/inference/loadModel.ts';
 import { createRandom } from '../src/math/random.ts';
+import { mean } from '../src/math/statistics.ts';
+import type { RgbImage } from '../src/image/RgbImage.ts';
 import { computeHits, type Hits, rankDatabase } from '../src/training/validate.ts';
 import { toNight } from '../src/training/photometric.ts';
 import { describeInOrder } from './support/describeInOrder.ts';
 import { loadPublicQuestions, type PublicQuestion } from './support/publicSets.ts';
 import { endWithUsage } from './support/usage.ts';
 
-const [data, ...paths] = process.argv.slice(2);
-if (data === undefined || paths.length === 0) {
-  endWithUsage('default_model.js DATA START.onnx MODEL.onnx ...');
+const [data, ...recipes] = process.argv.slice(2);
+if (data === undefined || recipes.length === 0) {
+  endWithUsage('default_model.js DATA START.onnx[,SEED2.onnx,...] MODEL.onnx[,SEED2.onnx,...] ...');
 }
 
-async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<Hits> {
+const NIGHT_DRAWS = 5;
+const RANDOMISATIONS = 100_000;
+
+/** Share of right answers for each query, over seeds and night draws. */
+interface Shares {
+  readonly at1: readonly number[];
+  readonly at5: readonly number[];
+}
+
+function average(all: readonly Hits[]): Shares {
+  const shares = (lists: readonly (readonly boolean[])[]): number[] =>
+    lists[0]!.map((_, query) => mean(lists.map((hits) => Number(hits[query]!))));
+  return { at1: shares(all.map(({ at1 }) => at1)), at5: shares(all.map(({ at5 }) => at5)) };
+}
+
+async function answer(question: PublicQuestion, model: DescriptorModel, isNight: boolean): Promise<readonly Hits[]> {
   const { dimension } = model.manifest.descriptor;
-  const random = createRandom(1).fork('night copies');
   const database = await describeInOrder(question.database, model);
-  const queries = await (isNight
-    ? describeInOrder(question.queries, model, (image) => toNight(image, random))
-    : describeInOrder(question.queries, model));
-  const rankings = rankDatabase(queries, database, dimension);
   const truth = question.queries.map(
     (query) => new Set(question.database.flatMap((other, row) => (question.isTrue(query, other) ? [row] : []))),
   );
-  return computeHits(rankings, { truth });
+  const ask = async (change?: (image: RgbImage) => RgbImage): Promise<Hits> => {
+    const queries = await describeInOrder(question.queries, model, change);
+    return computeHits(rankDatabase(queries, database, dimension), { truth });
+  };
+  if (!isNight) return [await ask()];
+  const drawn: Hits[] = [];
+  for (let draw = 1; draw <= NIGHT_DRAWS; draw++) {
+    const random = createRandom(draw).fork('night copies');
+    drawn.push(await ask((image) => toNight(image, random)));
+  }
+  return drawn;
+}
+
+/** Two-sided: how often do differences of random sign have a mean at least as far from zero? */
+function randomisationTest(differences: readonly number[]): number {
+  const random = createRandom(1);
+  const reached = Math.abs(mean(differences)) - 1e-12;
+  let count = 0;
+  for (let round = 0; round < RANDOMISATIONS; round++) {
+    const flipped = differences.map((difference) => (random.next() < 0.5 ? difference : -difference));
+    if (Math.abs(mean(flipped)) >= reached) count++;
+  }
+  return (count + 1) / (RANDOMISATIONS + 1);
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
-function describeHits(hits: readonly boolean[], start: readonly boolean[]): string {
-  const values = hits.map(Number);
-  const { low, high } = computeBootstrapInterval(values, createRandom(1));
-  const { onlyFirst, onlySecond, p } = compareHits(start, hits);
-  const recall = percent(values.reduce((sum, value) => sum + value, 0) / values.length);
-  const against = hits === start ? '' : `; -${onlyFirst} +${onlySecond}, p ${p.toPrecision(2)}`;
-  return `${recall} (${percent(low)}–${percent(high)}${against})`;
+function describeAgainst(values: readonly number[], start: readonly number[]): string {
+  if (values === start) return '';
+  if ([...values, ...start].every((value) => value === 0 || value === 1)) {
+    const { onlyFirst, onlySecond, p } = compareHits(start.map(Boolean), values.map(Boolean));
+    return `; -${onlyFirst} +${onlySecond}, p ${p.toPrecision(2)}`;
+  }
+  const differences = values.map((value, query) => value - start[query]!);
+  const gain = mean(differences);
+  return `; ${gain < 0 ? '' : '+'}${percent(gain)}, p ${randomisationTest(differences).toPrecision(2)}`;
 }
 
-const models = await Promise.all(paths.map((path) => loadModel(path)));
+function describeShares(values: readonly number[], start: readonly number[]): string {
+  const { low, high } = computeBootstrapInterval(values, createRandom(1));
+  return `${percent(mean(values))} (${percent(low)}–${percent(high)}${describeAgainst(values, start)})`;
+}
+
+const models = await Promise.all(recipes.map((paths) => Promise.all(paths.split(',').map((path) => loadModel(path)))));
 const questions = (await loadPublicQuestions(data)).flatMap((question) =>
   question.name.startsWith('cambridge')
     ? [
@@ -56,12 +99,15 @@ const questions = (await loadPublicQuestions(data)).flatMap((question) =>
 );
 console.log('| set, what counts as right | queries | model | R@1, % | R@5, % |\n|---|---|---|---|---|');
 for (const { isNight, ...question } of questions) {
-  let start: Hits | undefined;
-  for (const model of models) {
-    const hits = await answer(question, model, isNight);
-    start ??= hits;
+  let start: Shares | undefined;
+  for (const seeds of models) {
+    const hits: Hits[] = [];
+    for (const model of seeds) hits.push(...(await answer(question, model, isNight)));
+    const shares = average(hits);
+    start ??= shares;
+    const name = seeds[0]!.manifest.name + (seeds.length > 1 ? `, ${seeds.length} seeds` : '');
     console.log(
-      `| ${question.name}, ${question.rule} | ${hits.at1.length} | ${model.manifest.name} | ${describeHits(hits.at1, start.at1)} | ${describeHits(hits.at5, start.at5)} |`,
+      `| ${question.name}, ${question.rule} | ${shares.at1.length} | ${name} | ${describeShares(shares.at1, start.at1)} | ${describeShares(shares.at5, start.at5)} |`,
     );
   }
 }

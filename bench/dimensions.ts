@@ -97,7 +97,7 @@ const config = toTrainConfig(
   {
     name: 'dimensions',
     backbone: { name: 'mobilenetv2', weights: checkpoint, weightsFrom: 'ImageNet', licence: 'MIT' },
-    input: { kernel: 'nearest' },
+    input: { kernel: 'linear' },
     pooling: { kind: 'netvlad', clusters: 64 },
   },
   join(process.cwd(), 'dimensions.yaml'),
