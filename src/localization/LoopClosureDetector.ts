@@ -35,6 +35,8 @@ const TOLERATED_DRIFT = 0.2;
 const BACKWARDS = 0.1;
 /** Chance that odometry is wrong by more than its drift. */
 const SLIP = 0.05;
+/** Look-alikes are neighbours more often than chance: that odometry brings two ends near each other counts by this much. */
+const NEARNESS_WEIGHT = 0.5;
 /** Odometry that makes a loop this much more probable has brought the two ends together. */
 const BROUGHT_TOGETHER = Math.log(3);
 const HEADING_SIGMA_RAD = (30 * Math.PI) / 180;
@@ -122,7 +124,8 @@ export class LoopClosureDetector {
     this.#continueChain(link);
     const seen = chainLogit(this.#chain) + (this.#direction === -1 ? logit(BACKWARDS) : 0);
     const distance = this.#judgeDistance(link);
-    const probability = clamp(sigmoid(seen + distance.logOdds), 0, 0.9999);
+    const told = distance.logOdds > 0 ? NEARNESS_WEIGHT * distance.logOdds : distance.logOdds;
+    const probability = clamp(sigmoid(seen + told), 0, 0.9999);
     const contradicts = last !== undefined && this.#chain.length === 1;
     const reason = this.#objection({ best, probability, contradicts, distance });
     // The place is known by its first visit from now on: a third visit has two images of it, not two rivals.
