@@ -1,9 +1,11 @@
 /** @file Headless Chromium by its DevTools protocol over a pipe: what a page says, what it asks for, how it looks. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as rest } from 'node:timers/promises';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -17,6 +19,19 @@ export function findBrowser(): string | null {
     }
   }
   return null;
+}
+
+/** The browser's helper processes outlive it by some milliseconds and may still write: what they add is removed in another go. */
+async function removeProfile(folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await rest(100);
+    }
+  }
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -105,7 +120,7 @@ export class Browser {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.kill('SIGKILL');
     await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    await removeProfile(this.#profile);
   }
 
   #call(method: string, params: Json, sessionId?: string): Promise<Json> {
