@@ -8,11 +8,11 @@
  *   node dist/bench/default_model.js DATA START.onnx[,SEED2.onnx,...] MODEL.onnx[,SEED2.onnx,...] ...
  */
 import { computeBootstrapInterval, compareHits } from '../src/evaluation/statistics.ts';
+import type { RgbImage } from '../src/image/RgbImage.ts';
 import type { DescriptorModel } from '../src/inference/DescriptorModel.ts';
 import { loadModel } from '../src/inference/loadModel.ts';
 import { createRandom } from '../src/math/random.ts';
 import { mean } from '../src/math/statistics.ts';
-import type { RgbImage } from '../src/image/RgbImage.ts';
 import { computeHits, type Hits, rankDatabase } from '../src/training/validate.ts';
 import { toNight } from '../src/training/photometric.ts';
 import { describeInOrder } from './support/describeInOrder.ts';

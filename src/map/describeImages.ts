@@ -81,16 +81,6 @@ function isDatasetProblemOf(item: Decoded): item is DatasetProblem {
   return 'problem' in item;
 }
 
-/** One batch after the other: a change that draws at random does so in the order of the images. */
-async function* changeEach(
-  batches: AsyncIterable<PixelBatch>,
-  change: (image: RgbImage) => RgbImage,
-): AsyncGenerator<PixelBatch> {
-  for await (const { images, problems } of batches) {
-    yield { images: images.map(({ image, pixels }) => ({ image, pixels: change(pixels) })), problems };
-  }
-}
-
 /** Order is the source's order. A record that cannot be used is a problem of its batch, never an exception. */
 export async function* describeImages(
   source: Iterable<GeotaggedImage | DatasetProblem> | AsyncIterable<GeotaggedImage | DatasetProblem>,
@@ -107,8 +97,12 @@ export async function* describeImages(
     lastBytes = pixels.data.length;
     return { image: item, pixels };
   };
-  const describe = async ({ images, problems }: PixelBatch): Promise<DescribedBatch> => {
+  const { change } = options;
+  // Changed before anything is awaited, batch by batch: a change that draws at random does so in the order of the images.
+  const describe = async ({ images: asDecoded, problems }: PixelBatch): Promise<DescribedBatch> => {
     options.signal?.throwIfAborted();
+    const images =
+      change === undefined ? asDecoded : asDecoded.map(({ image, pixels }) => ({ image, pixels: change(pixels) }));
     const pixels = images.map((image) => image.pixels);
     const descriptors = pixels.length === 0 ? NOTHING : await model.describe(pixels, { local: options.local ?? false });
     return { images, descriptors, problems };
@@ -116,6 +110,5 @@ export async function* describeImages(
   const decoded = mapAhead(source, decodeLimit, decode);
   const isSameSize = options.local === true && model.manifest.input.resize !== 'stretch';
   const batches = batchesOf(decoded, { size: options.batch ?? DEFAULT_BATCH, isSameSize });
-  const given = options.change === undefined ? batches : changeEach(batches, options.change);
-  yield* mapAhead(given, () => DESCRIBE_AHEAD, describe);
+  yield* mapAhead(batches, () => DESCRIBE_AHEAD, describe);
 }
